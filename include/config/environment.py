@@ -1,0 +1,37 @@
+"""Where things are: every variable Nightshift reads is read here, so that large differs from local only in values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+"""The checkout: the folder that holds `dags`, `plugins` and `include`."""
+
+
+def state_dir() -> Path:
+    """Folder of everything a local start writes (`NIGHTSHIFT_STATE`, default `.nightshift`)."""
+    return Path(os.environ.get("NIGHTSHIFT_STATE", REPOSITORY / ".nightshift")).resolve()
+
+
+def models_dir() -> Path:
+    """Folder of the model files (`NIGHTSHIFT_MODELS`)."""
+    return Path(os.environ.get("NIGHTSHIFT_MODELS", REPOSITORY / "include" / "models"))
+
+
+def tables_uri() -> str:
+    """Root of the Delta tables (`NIGHTSHIFT_TABLES`): a folder, or `s3://bucket/prefix`."""
+    return os.environ.get("NIGHTSHIFT_TABLES") or str(state_dir() / "tables")
+
+
+def tracking_uri() -> str:
+    """Where MLflow answers (`MLFLOW_TRACKING_URI`)."""
+    return os.environ.get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+
+
+def threads_per_task() -> int:
+    """Threads that one task may use (`NIGHTSHIFT_THREADS`, default 1).
+
+    Two fits side by side that each take every core are ten times slower than two that take one each.
+    """
+    return int(os.environ.get("NIGHTSHIFT_THREADS", "1"))

@@ -1,0 +1,179 @@
+"""Model files in, frozen configuration out; every fault of a file at once, with the line, or nothing."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from include.config import environment
+from include.config.schema import ModelConfig
+from include.errors import ConfigError
+
+MAX_BYTES = 1_000_000
+"""A model file is a page or two; anything this large is a mistake or an attack (YAML aliases expand)."""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML's safe loader, but a key given twice is an error and aliases are refused."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not allowed in a model file", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_model(path: Path) -> ModelConfig:
+    """Read one model file. Raises ConfigError with every fault, each with its line where there is one."""
+    text = _read_text(path)
+    try:
+        node = yaml.compose(text, Loader=_StrictLoader)
+        content = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derives from SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(str(path), [f"line {line}: not readable as YAML: {error.problem}"]) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigError(str(path), [f"not readable as YAML: {type(error).__name__}: {error}"]) from None
+    if not isinstance(content, dict):
+        raise ConfigError(str(path), ["a model file is a mapping that starts with `name:`; see include/models/"])
+    try:
+        config = ModelConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(str(path), [_fault(detail, node) for detail in error.errors()]) from None
+    if config.name != path.stem:
+        raise ConfigError(str(path), [f"name: {config.name!r} must equal the file's name {path.stem!r}"])
+    return config
+
+
+def load_models(directory: Path | None = None) -> tuple[dict[str, ModelConfig], list[ConfigError]]:
+    """Read every `*.yaml` of the folder: the usable models by name, and the errors of the others.
+
+    One faulty file must not take the other models' nights away, so errors are returned, not raised.
+    """
+    models: dict[str, ModelConfig] = {}
+    errors: list[ConfigError] = []
+    for path in sorted((directory or environment.models_dir()).glob("*.yaml")):
+        try:
+            models[path.stem] = load_model(path)
+        except ConfigError as error:
+            errors.append(error)
+    return models, errors
+
+
+def find_model(name: str) -> ModelConfig:
+    """Read the model file of that name; the error lists the names there are."""
+    path = environment.models_dir() / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in environment.models_dir().glob("*.yaml"))
+        hint = _near(name, known)
+        raise ConfigError(str(path), [f"no such model file; models here: {', '.join(known) or 'none'}{hint}"])
+    return load_model(path)
+
+
+def config_json(config: ModelConfig) -> str:
+    """The resolved configuration, defaults and all, as canonical JSON."""
+    return json.dumps(config.model_dump(mode="json"), sort_keys=True)
+
+
+def parse_config_json(text: str) -> ModelConfig:
+    """Read back what `config_json` wrote."""
+    return ModelConfig.model_validate_json(text)
+
+
+def config_hash(config: ModelConfig) -> str:
+    """Sixteen hexadecimal digits that change whenever any resolved value changes."""
+    return hashlib.sha256(config_json(config).encode()).hexdigest()[:16]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ConfigError(str(path), [f"{size:,} bytes; a model file has at most {MAX_BYTES:,}"])
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), [f"is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
+    if not text.strip():
+        raise ConfigError(str(path), ["the file is empty; copy one of include/models/ to start from"])
+    return text
+
+
+def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
+    """One pydantic error as `line 12: training.candidates.0.params: ...`, with what was received and a near miss."""
+    location = tuple(part for part in detail["loc"] if part not in ("python",))
+    line = _line(node, location)
+    where = ".".join(str(part) for part in location) or "the file"
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        allowed = sorted(_fields_at(location[:-1]))
+        message = f"unknown key{_near(str(location[-1]), allowed)}; allowed: {', '.join(allowed)}"
+    elif detail["type"] not in ("missing", "value_error"):
+        message = f"{message}; received {_short(detail['input'])}"
+    return f"line {line}: {where}: {message}"
+
+
+def _fields_at(location: tuple[int | str, ...]) -> Iterator[str]:
+    """Names of the keys allowed at a place of the model file."""
+    found: Any = ModelConfig
+    for part in location:
+        if isinstance(part, int) or not (isinstance(found, type) and issubclass(found, BaseModel)):
+            continue
+        field = found.model_fields.get(part)
+        found = _section_of(field.annotation) if field else None
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        yield from found.model_fields
+
+
+def _section_of(annotation: Any) -> Any:
+    """The section class inside `Section`, `tuple[Section, ...]` or `Section | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_of(part)) is not None), None)
+
+
+def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """Line of the deepest part of `location` that stands in the file."""
+    line = 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _near(word: str, allowed: list[str]) -> str:
+    match = difflib.get_close_matches(word, allowed, n=1)
+    return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,258 @@
+"""A model's whole declaration, as types: frozen, and every unknown key refused.
+
+The YAML file's dotted paths are these attributes' paths, and MLflow's parameter names too:
+`training.candidates.0.params.max_depth`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
+Column = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+MetricName = Literal["roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"]
+EstimatorName = Literal[
+    "LogisticRegression",
+    "RandomForestClassifier",
+    "ExtraTreesClassifier",
+    "HistGradientBoostingClassifier",
+    "KNeighborsClassifier",
+    "DummyClassifier",
+]
+"""The closed registry's names, here so that a model file is checked without importing scikit-learn."""
+ColumnType = Literal["date", "timestamp", "string", "integer", "number", "boolean"]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and a typo is an error rather than a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScheduleConfig(Section):
+    """When the nightly DAGs run, as cron expressions in `timezone`. Night N ingests day N-1."""
+
+    timezone: str = "UTC"
+    ingest: str = "0 2 * * *"
+    retrain: str = "0 3 * * *"
+    monitor: str = "0 5 * * *"
+
+
+class PythonSource(Section):
+    """A function `read(start, end) -> DataFrame` in `include/data/sources/<module>.py`."""
+
+    kind: Literal["python"]
+    module: Name
+
+
+class DataConfig(Section):
+    """The rows: where they come from, what names one, which day it is of, and when its label is known."""
+
+    source: PythonSource
+    day: Column
+    key: tuple[Column, ...] = Field(min_length=1)
+    label: Column
+    label_delay_days: int = Field(default=1, ge=0, le=365)
+    known_afterwards: tuple[Column, ...] = ()
+    columns: dict[Column, ColumnType] = Field(min_length=1)
+
+
+class RateFeature(Section):
+    """Rate of the label among earlier days' rows of the same group: `days` days, ending when labels are known."""
+
+    name: Column
+    by: tuple[Column, ...] = ()
+    days: int = Field(ge=1, le=365)
+
+
+class FeaturesConfig(Section):
+    """What the model sees. `rates` are computed from labels of earlier days and are numeric features too."""
+
+    numeric: tuple[Column, ...] = ()
+    categorical: tuple[Column, ...] = ()
+    rates: tuple[RateFeature, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All feature columns in the order in which the pipeline takes them."""
+        return (*self.numeric, *(rate.name for rate in self.rates), *self.categorical)
+
+
+class Rule(Section):
+    """A Great Expectations expectation by its own name and arguments, and what its failure means."""
+
+    expect: Annotated[str, StringConstraints(pattern=r"^Expect[A-Za-z]+$")]
+    args: dict[str, Any] = Field(default_factory=dict)
+    on_failure: Literal["refuse_day", "quarantine_row", "warn"] = "quarantine_row"
+
+
+class ValidationConfig(Section):
+    """What a day must be like. Types, the day itself and duplicate keys are always checked."""
+
+    max_quarantined_share: float = Field(default=0.05, ge=0, le=1)
+    rules: tuple[Rule, ...] = ()
+
+
+class Candidate(Section):
+    """One estimator of the closed registry, by scikit-learn's own class and parameter names."""
+
+    name: Name
+    estimator: EstimatorName
+    params: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+
+
+class TrainingConfig(Section):
+    """The window of days, how it is split, and the candidates that compete on its validation part."""
+
+    train_days: int = Field(ge=1)
+    validation_days: int = Field(ge=1)
+    holdout_days: int = Field(ge=1)
+    select_by: MetricName = "roc_auc"
+    seed: int = 0
+    candidates: tuple[Candidate, ...] = Field(min_length=1)
+
+
+class Threshold(Section):
+    """An absolute bound that the holdout metric must respect whoever is champion."""
+
+    metric: MetricName
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.min is None) == (self.max is None):
+            raise ValueError("give exactly one of min and max")
+        return self
+
+
+class AgainstChampion(Section):
+    """How the candidate must compare with the champion on the same holdout rows.
+
+    `rows: clustered_by_day` resamples whole days; `independent` uses DeLong's test for roc_auc. `margin` is the
+    loss that `non_inferiority` tolerates, in the metric's own unit.
+    """
+
+    metric: MetricName = "roc_auc"
+    rule: Literal["superiority", "non_inferiority"] = "superiority"
+    rows: Literal["clustered_by_day", "independent"] = "clustered_by_day"
+    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    margin: float = Field(default=0.0, ge=0)
+    resamples: int = Field(default=2000, ge=200, le=100_000)
+
+    @model_validator(mode="after")
+    def _margin_fits_rule(self) -> Self:
+        if (self.rule == "non_inferiority") != (self.margin > 0):
+            raise ValueError("margin belongs to rule non_inferiority and must then be above 0")
+        return self
+
+
+class ReleaseConfig(Section):
+    """What a version must show before it is served."""
+
+    min_holdout_rows: int = Field(default=500, ge=1)
+    thresholds: tuple[Threshold, ...] = ()
+    against_champion: AgainstChampion = AgainstChampion()
+
+
+class ScoringConfig(Section):
+    """Days back from tonight that are looked at for unscored or changed days."""
+
+    lookback_days: int = Field(default=7, ge=1, le=365)
+
+
+class RetrainRequest(Section):
+    """Harm that asks for retraining: the live metric over the last `nights` matured nights passes the bound."""
+
+    metric: MetricName = "roc_auc"
+    min: float | None = None
+    max: float | None = None
+    nights: int = Field(default=7, ge=1, le=90)
+    min_rows: int = Field(default=500, ge=1)
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.min is None) == (self.max is None):
+            raise ValueError("give exactly one of min and max")
+        return self
+
+
+class MonitoringConfig(Section):
+    """What the nightly look compares, and when it asks for retraining."""
+
+    reference_rows: int = Field(default=20_000, ge=100)
+    min_rows: int = Field(default=100, ge=1)
+    retrain_request: RetrainRequest | None = None
+
+
+class ModelConfig(Section):
+    """One model file. `name` is its DAGs' prefix, MLflow experiment and registered model."""
+
+    name: Name
+    description: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    tags: tuple[str, ...] = ()
+    task: Literal["binary"]
+    active: bool = True
+    schedule: ScheduleConfig = ScheduleConfig()
+    data: DataConfig
+    features: FeaturesConfig
+    validation: ValidationConfig = ValidationConfig()
+    training: TrainingConfig
+    release: ReleaseConfig = ReleaseConfig()
+    scoring: ScoringConfig = ScoringConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Self:
+        faults = list(_column_faults(self))
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def _column_faults(config: ModelConfig) -> list[str]:
+    """Name every column that is used but not declared, used twice, or would leak the answer."""
+    data, features = config.data, config.features
+    declared = set(data.columns)
+    used = {
+        "data.day": (data.day,),
+        "data.key": data.key,
+        "data.label": (data.label,),
+        "data.known_afterwards": data.known_afterwards,
+        "features.numeric": features.numeric,
+        "features.categorical": features.categorical,
+        "features.rates": tuple(column for rate in features.rates for column in rate.by),
+    }
+    faults = [
+        f"{where}: column {column!r} is not in data.columns"
+        for where, columns in used.items()
+        for column in columns
+        if column not in declared
+    ]
+    leaks = {data.label, *data.known_afterwards}
+    faults += [
+        f"features: {name!r} is known only afterwards (data.label or data.known_afterwards) and would leak the answer"
+        for name in (*features.names, *(column for rate in features.rates for column in rate.by))
+        if name in leaks
+    ]
+    faults += [f"features: {name!r} is listed twice" for name in sorted(_doubles(features.names))]
+    faults += [
+        f"features.rates: {rate.name!r} is also a column of the data"
+        for rate in features.rates
+        if rate.name in declared
+    ]
+    if not features.names:
+        faults.append("features: name at least one of numeric, categorical or rates")
+    names = [candidate.name for candidate in config.training.candidates]
+    faults += [f"training.candidates: name {name!r} is used twice" for name in sorted(_doubles(names))]
+    if data.columns.get(data.day) not in (None, "date"):
+        faults.append(f"data.day: column {data.day!r} must have type date, not {data.columns[data.day]}")
+    return faults
+
+
+def _doubles(names: Any) -> set[str]:
+    seen: set[str] = set()
+    return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]

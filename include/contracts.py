@@ -1,0 +1,231 @@
+"""What passes between rooms and between tasks: frozen, JSON-safe, small. Never a DataFrame.
+
+Every class can be sent through XCom with `to_json()` and read back with `from_json()`. `RunContext` stays
+under 2 KB so that it can ride with every task of a run.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Contract(BaseModel):
+    """Base: immutable, refuses unknown fields, round-trips through JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types, as XCom stores them."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Read back what `to_json` wrote; raises pydantic.ValidationError on anything else."""
+        return cls.model_validate(value)
+
+
+class DayRange(Contract):
+    """Calendar days from `start` to `end`, both included."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
+
+
+class Windows(Contract):
+    """The three splits of a run, by time: fit on `train`, choose on `validation`, judge once on `holdout`."""
+
+    train: DayRange
+    validation: DayRange
+    holdout: DayRange
+
+    @property
+    def whole(self) -> DayRange:
+        return DayRange(start=self.train.start, end=self.holdout.end)
+
+
+class RunContext(Contract):
+    """What a retrain run was frozen to when it opened: data, configuration, code, and who was champion.
+
+    The resolved configuration itself is an artefact (`config.json`) of the MLflow run; `config_hash` names it.
+    """
+
+    model: str
+    airflow_run_id: str
+    as_of: date
+    mlflow_run_id: str
+    experiment_id: str
+    config_hash: str
+    data_version: int
+    data_hash: str
+    rows: int
+    windows: Windows
+    champion_version: int | None
+    git_sha: str
+    lock_hash: str
+
+
+class RuleFailure(Contract):
+    """One validation rule that did not hold, and on how many rows of how many."""
+
+    rule: str
+    severity: Literal["refuse_day", "quarantine_row", "warn"]
+    failed: int
+    checked: int
+    detail: str
+
+
+class DayOutcome(Contract):
+    """What ingest did with one day."""
+
+    day: date
+    rows: int
+    validated: int
+    quarantined: int
+    refused: bool
+    reasons: tuple[str, ...] = ()
+
+
+class IngestResult(Contract):
+    """What an ingest run did: `days` has one entry per day asked for; `table_version` after the last write."""
+
+    model: str
+    days: tuple[DayOutcome, ...]
+    failures: tuple[RuleFailure, ...]
+    table_version: int
+    report: str | None = None
+
+
+class CandidateResult(Contract):
+    """One fitted candidate: its MLflow run, its logged model and its metrics on train and validation."""
+
+    name: str
+    index: int
+    mlflow_run_id: str
+    model_uri: str
+    metrics: dict[str, float]
+    fit_seconds: float
+
+
+class Selection(Contract):
+    """The candidate chosen on validation data, and why."""
+
+    chosen: CandidateResult
+    metric: str
+    ranking: tuple[tuple[str, float], ...]
+    reason: str
+
+
+class Holdout(Contract):
+    """The one evaluation of the chosen candidate on the untouched later rows."""
+
+    rows: int
+    days: int
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+
+
+class RegisteredVersion(Contract):
+    """A version in the registry, found again by `airflow_run_id` when a task is retried."""
+
+    model: str
+    version: int
+    model_uri: str
+    mlflow_run_id: str
+
+
+class PairedDifference(Contract):
+    """Challenger minus champion on the same rows, its sign made so that higher is better.
+
+    `low` and `high` bound the two-sided interval at `confidence`; `p_value` is one-sided, for "not better than
+    -margin"; `smallest_detectable` is the difference this evidence would have seen with 80 % power.
+    """
+
+    metric: str
+    method: str
+    rows: int
+    clusters: int | None
+    challenger: float
+    champion: float
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+    confidence: float
+    p_value: float
+    smallest_detectable: float
+
+
+class GateResult(Contract):
+    """One gate: what it measured, what it demanded, whether it held, and a sentence for a person."""
+
+    name: str
+    passed: bool
+    value: float | None
+    bound: float | None
+    sentence: str
+
+
+class GateDecision(Contract):
+    """The verdict on one version. `promote` only if every gate passed; otherwise `reasons` says what did not."""
+
+    model: str
+    version: int
+    champion_version: int | None
+    verdict: Literal["promote", "refuse"]
+    first_release: bool
+    gates: tuple[GateResult, ...]
+    evidence: tuple[PairedDifference, ...] = ()
+    reasons: tuple[str, ...] = ()
+    report_uri: str | None = None
+
+
+class ReleaseEvent(Contract):
+    """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why."""
+
+    at: datetime
+    model: str
+    event: Literal["intended", "promoted", "refused", "rolled_back"]
+    version: int
+    champion_before: int | None
+    champion_after: int | None
+    actor: str
+    reason: str
+    airflow_run_id: str
+    evidence: str = ""
+
+
+class ScoreResult(Contract):
+    """Rows scored, by role and version; days that were already up to date are not scored again."""
+
+    model: str
+    scored_days: tuple[date, ...]
+    rows: int
+    rows_failed: int
+    versions: dict[str, int]
+
+
+class MonitorResult(Contract):
+    """One night's look: drift against the champion's reference, performance on matured labels, the decision."""
+
+    model: str
+    night: date
+    champion_version: int
+    rows: int
+    drifted_columns: tuple[str, ...]
+    columns: int
+    distances: dict[str, float]
+    prediction_distance: float | None
+    performance: dict[str, float]
+    performance_days: DayRange | None
+    performance_rows: int
+    request_retrain: bool
+    reasons: tuple[str, ...]
+    mlflow_run_id: str
+    reports: dict[str, str]

@@ -1,0 +1,96 @@
+"""What a night may see: rows of days before it, and labels that had arrived by then. Nothing from the future."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import DayRange, Windows
+from include.data import tables
+from include.training.features import add_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from include.config.schema import ModelConfig
+
+VALIDATED = "validated"
+
+
+def training_windows(config: ModelConfig, as_of: date) -> Windows:
+    """Split the days before night `as_of` by time; the last holdout day is the last one whose label is known."""
+    last = as_of - timedelta(days=max(1, config.data.label_delay_days))
+    holdout = _days_up_to(last, config.training.holdout_days)
+    validation = _days_up_to(holdout.start - timedelta(days=1), config.training.validation_days)
+    train = _days_up_to(validation.start - timedelta(days=1), config.training.train_days)
+    return Windows(train=train, validation=validation, holdout=holdout)
+
+
+def lookback_days(config: ModelConfig) -> int:
+    """Days before a row's own that its rate features reach back to."""
+    return max((rate.days for rate in config.features.rates), default=0) + config.data.label_delay_days
+
+
+def read_rows(
+    config: ModelConfig,
+    days: DayRange,
+    as_of: date,
+    version: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Read the validated rows of `days` as they were known on night `as_of`, with rate features.
+
+    Rows of days from `as_of` on are left out. The label is null where it had not arrived
+    (`day + label_delay_days > as_of`). Rows come sorted by key; the index is 0..n-1.
+
+    Parameters
+    ----------
+    version : version of the table `validated`; the newest by default
+    columns : raw columns wanted; by default the key, the label, `row_key` and every feature's column
+    """
+    data = config.data
+    first = days.start - timedelta(days=lookback_days(config) if config.features.rates else 0)
+    last = min(days.end, as_of - timedelta(days=1))
+    wanted = _raw_columns(config, columns)
+    frame = tables.read(config.name, VALIDATED, wanted, (first, last), version)
+    frame[data.day] = pd.to_datetime(frame[data.day]).dt.as_unit("us")
+    arrived = frame[data.day] + pd.Timedelta(days=data.label_delay_days) <= pd.Timestamp(as_of)
+    frame[data.label] = frame[data.label].astype("float64").where(arrived, np.nan)
+    inside = frame[frame[data.day] >= pd.Timestamp(days.start)]
+    rows = add_rates(inside, frame, config)
+    return rows.sort_values("row_key", kind="stable", ignore_index=True)
+
+
+def validated_days(config: ModelConfig, days: DayRange, version: int | None = None) -> dict[date, str]:
+    """Days of the range that are validated, each with the digest of its snapshot."""
+    snapshots = tables.partition_snapshots(config.name, VALIDATED, version)
+    found = {date.fromisoformat(day): digest for day, digest in snapshots.items()}
+    return {day: digest for day, digest in sorted(found.items()) if days.start <= day <= days.end}
+
+
+def row_keys(config: ModelConfig, frame: pd.DataFrame) -> pd.Series:
+    """Name each row by its key columns, joined by `|`; dates as ISO days."""
+    parts = [
+        pd.to_datetime(frame[column]).dt.strftime("%Y-%m-%d")
+        if config.data.columns[column] == "date"
+        else frame[column].astype("string")
+        for column in config.data.key
+    ]
+    keys = parts[0].astype("string")
+    for part in parts[1:]:
+        keys = keys + "|" + part.astype("string")
+    return keys
+
+
+def _raw_columns(config: ModelConfig, columns: Sequence[str] | None) -> list[str]:
+    data, features = config.data, config.features
+    chosen = list(columns) if columns is not None else [*data.key, *features.numeric, *features.categorical]
+    needed = [data.day, data.label, "row_key", *(column for rate in features.rates for column in rate.by)]
+    return list(dict.fromkeys([*chosen, *needed]))
+
+
+def _days_up_to(last: date, days: int) -> DayRange:
+    return DayRange(start=last - timedelta(days=days - 1), end=last)

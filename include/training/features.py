@@ -1,0 +1,66 @@
+"""Features that need earlier days: rates of the label, over days whose labels are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from include.config.schema import ModelConfig, RateFeature
+
+
+def add_rates(frame: pd.DataFrame, history: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    """Add `config.features.rates` to `frame`, computed from `history` alone.
+
+    A row of day D sees the labels of days D - delay - days + 1 to D - delay of its group; rows whose label is unknown
+    do not count, and a group with none has NaN. The same function serves training and scoring, so the two agree.
+
+    Parameters
+    ----------
+    frame : rows to extend, with `data.day` and the rates' `by` columns
+    history : rows with `data.day`, the `by` columns and the label; may hold later days, which are not looked at
+    """
+    if not config.features.rates:
+        return frame
+    day = config.data.day
+    frame_day = pd.to_datetime(frame[day])
+    known = history[history[config.data.label].notna()]
+    known = known.assign(_day=pd.to_datetime(known[day]), _label=known[config.data.label].astype("float64"))
+    added = {
+        rate.name: _rate(frame, frame_day, known, rate, config.data.label_delay_days) for rate in config.features.rates
+    }
+    return frame.assign(**added)
+
+
+def _rate(frame: pd.DataFrame, frame_day: pd.Series, known: pd.DataFrame, rate: RateFeature, delay: int) -> np.ndarray:
+    """One rate per row of `frame`, float64 (n,): running sums per group, read at both ends of the span of days."""
+    by = list(rate.by)
+    if not len(known) or not len(frame):
+        return np.full(len(frame), np.nan)
+    origin = known["_day"].min()
+    codes, known_codes = _group_codes(frame, known, by)
+    days = (known["_day"] - origin).dt.days.to_numpy()
+    shape = (max(codes.max(initial=-1), known_codes.max(initial=-1)) + 1, days.max() + 2)
+    # Column d holds the sums over days before d.
+    positive, count = np.zeros(shape), np.zeros(shape)
+    np.add.at(positive, (known_codes, days + 1), known["_label"].to_numpy())
+    np.add.at(count, (known_codes, days + 1), 1.0)
+    positive, count = positive.cumsum(axis=1), count.cumsum(axis=1)
+    end = (frame_day - origin).dt.days.to_numpy() - delay + 1
+    high = np.clip(end, 0, shape[1] - 1)
+    low = np.clip(end - rate.days, 0, shape[1] - 1)
+    rows = count[codes, high] - count[codes, low]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = (positive[codes, high] - positive[codes, low]) / rows
+    return np.where(rows > 0, result, np.nan)
+
+
+def _group_codes(frame: pd.DataFrame, known: pd.DataFrame, by: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Number the groups of both frames alike."""
+    if not by:
+        return np.zeros(len(frame), dtype=int), np.zeros(len(known), dtype=int)
+    both = pd.concat([frame[by], known[by]], ignore_index=True)
+    codes = both.groupby(by, sort=False, dropna=False).ngroup().to_numpy()
+    return codes[: len(frame)], codes[len(frame) :]
