@@ -98,8 +98,23 @@ class IngestResult(Contract):
     model: str
     days: tuple[DayOutcome, ...]
     failures: tuple[RuleFailure, ...]
-    table_version: int
+    table_version: int | None
     report: str | None = None
+
+    @property
+    def refused_days(self) -> tuple[DayOutcome, ...]:
+        return tuple(outcome for outcome in self.days if outcome.refused)
+
+    def summary(self) -> list[str]:
+        """Lines for a log: what was written, what was set aside and why, what was refused and why."""
+        rows = sum(outcome.rows for outcome in self.days)
+        written = sum(outcome.validated for outcome in self.days if not outcome.refused)
+        aside = sum(outcome.quarantined for outcome in self.days)
+        lines = [f"{len(self.days)} days, {rows:,} rows read, {written:,} written, {aside:,} set aside in quarantine"]
+        lines += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in self.failures]
+        for outcome in self.refused_days:
+            lines.append(f"{outcome.day} REFUSED: {'; '.join(outcome.reasons)}")
+        return lines
 
 
 class CandidateResult(Contract):
@@ -184,6 +199,14 @@ class GateDecision(Contract):
     evidence: tuple[PairedDifference, ...] = ()
     reasons: tuple[str, ...] = ()
     report_uri: str | None = None
+
+    def summary(self) -> list[str]:
+        """Lines for a log: the verdict first, then every gate with its sentence."""
+        against = f"champion version {self.champion_version}" if self.champion_version else "no champion yet"
+        lines = [f"VERDICT: {self.verdict} version {self.version} of {self.model} ({against})"]
+        lines += [f"{'held   ' if gate.passed else 'REFUSED'} {gate.name}: {gate.sentence}" for gate in self.gates]
+        lines += [f"because {reason}" for reason in self.reasons]
+        return lines
 
 
 class ReleaseEvent(Contract):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import pandas as pd
@@ -51,5 +52,5 @@ def test_consecutive_days_are_consecutive_flights_but_once_a_year() -> None:
     days = [date(2026, 1, 1) + timedelta(days=step) for step in range(364)]
     recorded = [flights.day_of_2013(day) for day in days]
     assert len(set(recorded)) == 364
-    jumps = [1 for before, after in zip(recorded, recorded[1:], strict=False) if (after - before).days != 1]
+    jumps = [1 for before, after in itertools.pairwise(recorded) if (after - before).days != 1]
     assert len(jumps) == 1

@@ -1,0 +1,170 @@
+"""One model's configuration in, its five DAGs out.
+
+Each function below is one DAG and only wires: what a task does is in its operator, and how, in `include`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
+
+from nightshift import forms
+from nightshift.assets import model_asset
+from nightshift.operators.detect_drift import DetectDrift
+from nightshift.operators.evaluate_gates import EvaluateGates
+from nightshift.operators.evaluate_holdout import EvaluateHoldout
+from nightshift.operators.ingest_day import IngestDay
+from nightshift.operators.open_run import OpenRun
+from nightshift.operators.promote_model import PromoteModel
+from nightshift.operators.register_model import RegisterModel
+from nightshift.operators.request_retrain import RequestRetrain
+from nightshift.operators.rollback_model import RollbackModel
+from nightshift.operators.score_batch import ScoreBatch
+from nightshift.operators.select_candidate import SelectCandidate
+from nightshift.operators.train_candidate import TrainCandidate
+from nightshift.operators.validate_data import ValidateData
+from nightshift.operators.verify_champion import VerifyChampion
+
+if TYPE_CHECKING:
+    from include.config.schema import ModelConfig
+
+DATA, TRAINING, REGISTRY = "nightshift_data", "nightshift_training", "nightshift_registry"
+
+
+def build_dags(config: ModelConfig) -> list[DAG]:
+    """Return the DAGs of one model."""
+    return [build(config) for build in (ingest, retrain, score, monitor, rollback)]
+
+
+def ingest(config: ModelConfig) -> DAG:
+    """Read a day's rows from the source, validate them, set bad rows aside, write the rest.
+
+    Each night ingests the day before. Rows that fail a rule go to the table `quarantine` with the rule's name; a day
+    with too many of them, or that fails a rule for whole days, is **refused**: the task fails and says why, and what
+    was stored of that day before stays as it was.
+
+    By hand: give a first and a last day to load history in one run. Running a day again replaces it whole.
+    """
+    with _dag(config, ingest, schedule=_cron(config, config.schedule.ingest), params=forms.INGEST) as dag:
+        IngestDay(task_id="ingest_day", model=config.name, pool=DATA, outlets=[model_asset(config.name, "validated")])
+    return dag
+
+
+def retrain(config: ModelConfig) -> DAG:
+    """Train the candidates, choose one, judge it on later rows, and promote it if every gate holds.
+
+    The run is frozen when it opens: configuration, data version and windows. A **refused** version ends the run
+    green with `promote_model` skipped; open the log or the gate report of `evaluate_gates` to read why. The champion
+    changes only in `promote_model`, and `verify_champion` then replays known rows through the served model.
+    """
+    model = config.name
+    schedule = AssetOrTimeSchedule(
+        timetable=_cron(config, config.schedule.retrain), assets=[model_asset(model, "retrain_requested")]
+    )
+    with _dag(config, retrain, schedule=schedule, params=forms.RETRAIN) as dag:
+        opened = OpenRun(task_id="open_run", model=model)
+        frozen = opened.output
+        cleared = ValidateData(task_id="validate_data", model=model, run_context=frozen)
+        trained = TrainCandidate.partial(
+            task_id="train_candidate",
+            model=model,
+            run_context=frozen,
+            pool=TRAINING,
+            map_index_template="{{ candidate }}",
+            **TrainCandidate.defaults,
+        ).expand(candidate=cleared.output)
+        selected = SelectCandidate(task_id="select_candidate", model=model, run_context=frozen, trained=trained.output)
+        judged = EvaluateHoldout(task_id="evaluate_holdout", model=model, run_context=frozen, selection=selected.output)
+        registered = RegisterModel(
+            task_id="register_model",
+            model=model,
+            run_context=frozen,
+            selection=selected.output,
+            holdout=judged.output,
+        )
+        decided = EvaluateGates(task_id="evaluate_gates", model=model, run_context=frozen, registered=registered.output)
+        promoted = PromoteModel(
+            task_id="promote_model", model=model, run_context=frozen, decision=decided.output, pool=REGISTRY
+        )
+        VerifyChampion(
+            task_id="verify_champion", model=model, event=promoted.output, outlets=[model_asset(model, "champion")]
+        )
+    return dag
+
+
+def score(config: ModelConfig) -> DAG:
+    """Score the validated days that no champion has scored, or that were validated again since.
+
+    The champion's scores are what is served; a challenger scores the same rows in the shadow. Both are kept, row by
+    row, with the model's version, in the table `predictions`.
+    """
+    schedule = [model_asset(config.name, "validated")]
+    with _dag(config, score, schedule=schedule, params=forms.SCORE) as dag:
+        ScoreBatch(
+            task_id="score_batch", model=config.name, pool=DATA, outlets=[model_asset(config.name, "predictions")]
+        )
+    return dag
+
+
+def monitor(config: ModelConfig) -> DAG:
+    """Compare the night with what the champion was trained on, and measure it on labels that have matured.
+
+    The report shows the distance of every column; Evidently's own verdicts in it are not alarms, for it calls columns
+    drifted on ordinary days. Retraining is asked for when the live metric passes the model file's bound.
+    """
+    model = config.name
+    schedule = AssetOrTimeSchedule(
+        timetable=_cron(config, config.schedule.monitor), assets=[model_asset(model, "predictions")]
+    )
+    with _dag(config, monitor, schedule=schedule, params=forms.MONITOR) as dag:
+        looked = DetectDrift(
+            task_id="detect_drift", model=model, pool=DATA, outlets=[model_asset(model, "drift_report")]
+        )
+        RequestRetrain(
+            task_id="request_retrain",
+            model=model,
+            result=looked.output,
+            outlets=[model_asset(model, "retrain_requested")],
+        )
+    return dag
+
+
+def rollback(config: ModelConfig) -> DAG:
+    """Serve an earlier version again. Only ever run by hand: press *Trigger*, name a version or none, say why.
+
+    With no version the previous champion returns. The ledger keeps who asked and the reason.
+    """
+    model = config.name
+    with _dag(config, rollback, schedule=None, params=forms.ROLLBACK) as dag:
+        restored = RollbackModel(task_id="rollback_model", model=model, pool=REGISTRY)
+        VerifyChampion(
+            task_id="verify_champion", model=model, event=restored.output, outlets=[model_asset(model, "champion")]
+        )
+    return dag
+
+
+def _dag(config: ModelConfig, build: Any, **kwargs: Any) -> DAG:
+    """The settings that all DAGs share; the page's text is the building function's docstring."""
+    purpose = inspect.cleandoc(build.__doc__)
+    return DAG(
+        dag_id=f"{config.name}__{build.__name__}",
+        description=purpose.splitlines()[0],
+        doc_md=f"{purpose}\n\n---\n**{config.name}**: {config.description}\n\n`include/models/{config.name}.yaml`",
+        tags=["nightshift", config.name, build.__name__, *config.tags],
+        start_date=datetime(2013, 1, 1, tzinfo=ZoneInfo(config.schedule.timezone)),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=6),
+        default_args={"owner": config.owner},
+        is_paused_upon_creation=not config.active,
+        **kwargs,
+    )
+
+
+def _cron(config: ModelConfig, expression: str) -> CronTriggerTimetable:
+    """Fires at the expression's moments, never at once for a moment that passed before the DAG was there."""
+    return CronTriggerTimetable(expression, timezone=config.schedule.timezone)

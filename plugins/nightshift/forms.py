@@ -1,0 +1,42 @@
+"""The forms that a person fills in the Airflow UI to run a DAG by hand, checked before the run exists."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+
+
+def optional_date(title: str, description: str) -> Param:
+    """A date field that may stay empty."""
+    return Param(None, type=["null", "string"], format="date", title=title, description=description)
+
+
+INGEST = {
+    "start": optional_date("First day", "First day to ingest; empty: the day before the run's night."),
+    "end": optional_date("Last day", "Last day to ingest; empty: the first day only."),
+}
+RETRAIN = {
+    "as_of": optional_date("As of night", "Train as on this night, on what was known then; empty: tonight."),
+}
+SCORE = {
+    "start": optional_date("First day", "Score these days again, whoever scored them; empty: what is not scored yet."),
+    "end": optional_date("Last day", "Empty: the first day only."),
+}
+MONITOR = {
+    "night": optional_date("Night", "Look at the day before this night; empty: tonight."),
+}
+ROLLBACK = {
+    "version": Param(
+        None,
+        type=["null", "integer"],
+        minimum=1,
+        title="Version",
+        description="Version to serve again; empty: the previous champion.",
+    ),
+    "reason": Param(
+        type="string",
+        minLength=5,
+        maxLength=500,
+        title="Reason",
+        description="Why: kept in the ledger beside your name.",
+    ),
+}

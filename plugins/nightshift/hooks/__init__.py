@@ -1,0 +1,1 @@
+"""Thin ways to what a task talks to."""

@@ -1,0 +1,1 @@
+"""One operator a file, named as its task: reads its context, calls one function of `include`, returns its result."""

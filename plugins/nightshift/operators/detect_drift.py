@@ -1,0 +1,48 @@
+"""detect_drift: compare the night with the champion's reference, and measure it on labels that have matured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.operatorlink import BaseOperatorLink
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightshift.links import MlflowLink, ReportLink
+from nightshift.nights import date_param, night_of
+from nightshift.operators.base import NightshiftOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DetectDrift(NightshiftOperator):
+    """Return the night's MonitorResult; skip before a model's first release, when there is nothing to watch."""
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(), ReportLink())
+
+    def run(self, context: Context) -> dict[str, Any]:
+        from include.monitoring.night import monitor_night
+
+        from include.config.loader import find_model
+
+        config = find_model(self.model)
+        night = date_param(context, "night") or night_of(context, config.schedule.timezone)
+        result = monitor_night(config, night)
+        if result is None:
+            raise AirflowSkipException(f"{self.model} has no champion yet: run {self.model}__retrain first")
+        self.link_to_monitoring(result)
+        for reason in result.reasons:
+            self.log.info(reason)
+        return result.to_json()
+
+    def link_to_monitoring(self, result: Any) -> None:
+        """Point the buttons at the night's MLflow run and its drift report."""
+        from include.tracking.naming import artifact_url
+        from include.tracking.runs import experiment_of
+
+        experiment = experiment_of(result.mlflow_run_id)
+        self.link_to_run(experiment, result.mlflow_run_id)
+        if "drift" in result.reports:
+            path = result.reports["drift"]
+            self.link_urls[ReportLink.name] = artifact_url(self.ui_url, experiment, result.mlflow_run_id, path)

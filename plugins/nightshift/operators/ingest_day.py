@@ -1,0 +1,44 @@
+"""ingest_day: read the asked days from the source, validate them, set bad rows aside, write the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.operatorlink import BaseOperatorLink
+
+from nightshift.links import ReportLink, report_url
+from nightshift.nights import date_param, night_of
+from nightshift.operators.base import NightshiftOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class IngestDay(NightshiftOperator):
+    """Ingest the day before the run's night, or the form's range.
+
+    Fails, without a retry, when a day was refused; the other days of a range are written all the same.
+    """
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
+
+    def run(self, context: Context) -> dict[str, Any]:
+        from include.validation.ingest import ingest
+
+        from include.config.loader import find_model
+        from include.errors import DataRefused
+
+        config = find_model(self.model)
+        yesterday = night_of(context, config.schedule.timezone) - timedelta(days=1)
+        start = date_param(context, "start") or date_param(context, "end") or yesterday
+        end = date_param(context, "end") or start
+        result = ingest(config, start, end)
+        for line in result.summary():
+            self.log.info(line)
+        if result.report:
+            self.link_urls[ReportLink.name] = report_url(result.report)
+        if refused := result.refused_days:
+            raise DataRefused(f"{self.model}: {len(refused)} of {len(result.days)} days refused; see the lines above")
+        return result.to_json()

@@ -1,0 +1,30 @@
+"""open_run: freeze configuration and data of a retrain run, and open its MLflow run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nightshift.nights import date_param, night_of
+from nightshift.operators.base import NightshiftOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class OpenRun(NightshiftOperator):
+    """The first task of a retrain run; returns the RunContext that every later task takes.
+
+    Editing the model file after this task changes nothing in the run: later tasks read the frozen configuration.
+    """
+
+    def run(self, context: Context) -> dict[str, Any]:
+        from include.training.jobs import open_run
+
+        from include.config.loader import find_model
+
+        config = find_model(self.model)
+        as_of = date_param(context, "as_of") or night_of(context, config.schedule.timezone)
+        opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)
+        self.link_to_run(opened.experiment_id, opened.mlflow_run_id)
+        self.log.info("Night %s, %s rows, data version %s", opened.as_of, f"{opened.rows:,}", opened.data_version)
+        return opened.to_json()

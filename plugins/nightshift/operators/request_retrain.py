@@ -1,0 +1,32 @@
+"""request_retrain: ask for a retrain run where the night's policy says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightshift.operators.base import NightshiftOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class RequestRetrain(NightshiftOperator):
+    """Its asset `<model>.retrain_requested` starts `<model>__retrain`; skipped, with the reasons, otherwise."""
+
+    template_fields: Sequence[str] = ("result",)
+    operator_extra_links = ()
+
+    def __init__(self, *, result: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.result = result
+
+    def run(self, context: Context) -> list[str]:
+        from include.contracts import MonitorResult
+
+        result = MonitorResult.from_json(self.result)
+        if not result.request_retrain:
+            raise AirflowSkipException("No retraining asked for. " + " ".join(result.reasons))
+        return list(result.reasons)

@@ -1,0 +1,1 @@
+"""What Nightshift adds to Airflow's web server."""

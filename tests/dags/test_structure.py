@@ -1,0 +1,114 @@
+"""The DAGs are those that the model files ask for, no more and no fewer, wired as the design says."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from nightshift import nights
+
+from include.config import environment
+from include.config.schema import ModelConfig
+
+ROOT = environment.REPOSITORY
+SUFFIXES = ("ingest", "retrain", "score", "monitor", "rollback")
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(dag_folder=ROOT / "dags")
+
+
+def asset_names(condition: Any) -> set[str]:
+    return {asset.name for asset in condition.objects}
+
+
+def test_the_dags_are_those_of_the_model_files(bag: DagBag) -> None:
+    models = {path.stem for path in environment.models_dir().glob("*.yaml")}
+    assert models, "at least one model ships"
+    assert bag.import_errors == {}
+    assert set(bag.dag_ids) == {f"{model}__{suffix}" for model in models for suffix in SUFFIXES}
+
+
+def test_retrain_is_one_chain_with_candidates_side_by_side(bag: DagBag) -> None:
+    dag = bag.dags["flight_delay__retrain"]
+    order = [task.task_id for task in dag.topological_sort()]
+    assert order == [
+        *["open_run", "validate_data", "train_candidate", "select_candidate", "evaluate_holdout"],
+        *["register_model", "evaluate_gates", "promote_model", "verify_champion"],
+    ]
+    assert dag.get_task("train_candidate").is_mapped
+    assert dag.get_task("train_candidate").pool == "nightshift_training"
+    assert dag.get_task("promote_model").upstream_task_ids >= {"evaluate_gates"}
+
+
+def test_assets_chain_the_dags(bag: DagBag) -> None:
+    produced = {
+        asset.name: dag_id
+        for dag_id, dag in bag.dags.items()
+        if dag_id != "flight_delay__rollback"
+        for task in dag.tasks
+        for asset in task.outlets
+    }
+    assert produced == {
+        "flight_delay.validated": "flight_delay__ingest",
+        "flight_delay.champion": "flight_delay__retrain",
+        "flight_delay.predictions": "flight_delay__score",
+        "flight_delay.drift_report": "flight_delay__monitor",
+        "flight_delay.retrain_requested": "flight_delay__monitor",
+    }
+    consumed = {
+        suffix: asset_names(bag.dags[f"flight_delay__{suffix}"].timetable.asset_condition)
+        for suffix in ("score", "monitor", "retrain")
+    }
+    assert consumed == {
+        "score": {"flight_delay.validated"},
+        "monitor": {"flight_delay.predictions"},
+        "retrain": {"flight_delay.retrain_requested"},
+    }
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_dag_tells_a_person_what_it_is(bag: DagBag, flight_delay: ModelConfig, suffix: str) -> None:
+    dag = bag.dags[f"flight_delay__{suffix}"]
+    assert flight_delay.description in dag.doc_md
+    assert {"nightshift", "flight_delay", suffix} <= set(dag.tags)
+    assert dag.catchup is False and dag.max_active_runs == 1
+    for task in dag.tasks:
+        assert task.owner == flight_delay.owner
+        assert task.retries >= 1 and task.execution_timeout is not None
+
+
+def test_nightly_schedules_fire_in_the_models_timezone(bag: DagBag, flight_delay: ModelConfig) -> None:
+    timetable = bag.dags["flight_delay__ingest"].timetable
+    assert timetable.expression == flight_delay.schedule.ingest
+    assert str(timetable.timezone) == "America/New_York"
+    assert bag.dags["flight_delay__rollback"].timetable.can_be_scheduled is False
+
+
+def run_at(logical: datetime | None, after: datetime) -> Any:
+    return {"dag_run": SimpleNamespace(logical_date=logical, run_after=after), "params": {"day": "2013-02-28"}}
+
+
+def test_a_night_is_the_local_day_on_which_a_run_fires() -> None:
+    """At 02:00 in New York on 1 March it is already 07:00 UTC; at 23:00 the UTC day is the next one."""
+    fired = datetime(2013, 3, 1, 7, 0, tzinfo=UTC)
+    assert nights.night_of(run_at(fired, fired), "America/New_York") == date(2013, 3, 1)
+    late = datetime(2013, 3, 2, 4, 0, tzinfo=UTC)
+    assert nights.night_of(run_at(None, late), "America/New_York") == date(2013, 3, 1)
+    assert nights.night_of(run_at(fired, late), "UTC") == date(2013, 3, 1)
+
+
+def test_a_faulty_model_file_takes_no_other_models_nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = (ROOT / "include/models/flight_delay.yaml").read_text()
+    (tmp_path / "flight_delay.yaml").write_text(shipped)
+    (tmp_path / "broken.yaml").write_text(shipped.replace("train_days: 60", "train_dayz: 60"))
+    monkeypatch.setenv("NIGHTSHIFT_MODELS", str(tmp_path))
+    bag = DagBag(dag_folder=ROOT / "dags")
+    assert set(bag.dag_ids) == {f"flight_delay__{suffix}" for suffix in SUFFIXES}
+    [message] = bag.import_errors.values()
+    assert "train_dayz" in message and "did you mean 'train_days'" in message
