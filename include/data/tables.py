@@ -1,11 +1,12 @@
 """A model's tables, as Delta Lake: a partition is replaced whole in one commit and every version stays readable.
 
 The root is a folder or an `s3://` address (`NIGHTSHIFT_TABLES`); credentials for the latter come from the usual AWS
-variables, which deltalake reads itself. Nothing here deletes old versions: a version number names a snapshot for ever.
+variables, which deltalake reads itself. Nothing deletes old versions: a version number names a snapshot for ever.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import time
@@ -19,7 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from include.config import environment
-from include.errors import TransientError
+from include.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from include.config.schema import ColumnType
 
 ATTEMPTS = 12
+KEEP_VERSIONS = {
+    # By default every hundredth commit deletes log entries older than 30 days, after which an old version opens as an
+    # empty table without a word; and a VACUUM by any engine may delete replaced files that are a week old.
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
@@ -43,9 +51,10 @@ def table_uri(model: str, table: str) -> str:
     return f"{environment.tables_uri().rstrip('/')}/{model}/{table}"
 
 
-def schema_for(columns: Mapping[str, ColumnType]) -> pa.Schema:
-    """Arrow schema of declared columns."""
-    return pa.schema([pa.field(name, ARROW_TYPES[kind]) for name, kind in columns.items()])
+def schema_for(columns: Mapping[str, ColumnType], extra: Mapping[str, ColumnType] | None = None) -> pa.Schema:
+    """Arrow schema of declared columns, followed by `extra` ones."""
+    kinds = {**columns, **(extra or {})}
+    return pa.schema([pa.field(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
 
 
 def table_version(model: str, table: str) -> int | None:
@@ -57,10 +66,11 @@ def table_version(model: str, table: str) -> int | None:
 def replace_partition(
     model: str, table: str, frame: pd.DataFrame, partition: Mapping[str, str], schema: pa.Schema
 ) -> int:
-    """Replace one partition whole, in one commit, and return the new version.
+    """Replace one partition whole, in one commit, and return that commit's version.
 
     `partition` gives the value of each partition column; `frame` has the columns of `schema` without them. An empty
-    frame empties the partition. Writers of other partitions never disturb this one.
+    frame empties the partition. Writers of other partitions never disturb this one; of several writers of the same
+    one, the last wins whole. A column new to the table is null in its other partitions.
     """
     values = {name: pa.array([value] * len(frame), pa.string()) for name, value in partition.items()}
     rows = _with_columns(_to_arrow(frame, schema), values)
@@ -71,19 +81,35 @@ def replace_partition(
 def replace_days(
     model: str, table: str, frame: pd.DataFrame, day_of_row: pd.Series, days: Sequence[date], schema: pa.Schema
 ) -> int:
-    """Replace the `day` partitions of `days` in one commit; `day_of_row` names each row's day. Returns the version."""
+    """Replace the `day` partitions of `days` in one commit; `day_of_row` names each row's day. Returns the version.
+
+    No days at all change nothing. Raises PermanentError where a row is of a day that is not in `days`.
+    """
     values = {"day": pa.array([day.isoformat() for day in day_of_row], pa.string())}
     rows = _with_columns(_to_arrow(frame, schema), values)
+    foreign = sorted(set(values["day"].to_pylist()) - {day.isoformat() for day in days})
+    if foreign:
+        raise PermanentError(
+            f"table {table_uri(model, table)}: rows of day {', '.join(foreign)} were given, but the days to replace "
+            f"are {', '.join(day.isoformat() for day in days) or 'none'}; nothing was changed"
+        )
+    if not days:
+        return DeltaTable(_ensure(model, table, rows.schema, ["day"])).version()
     listed = ", ".join(f"'{day.isoformat()}'" for day in days)
     return _replace(model, table, rows, f"day IN ({listed})", ["day"])
 
 
 def append(model: str, table: str, frame: pd.DataFrame, schema: pa.Schema) -> int:
-    """Append rows in one commit and return the version."""
+    """Append rows in one commit and return that commit's version."""
     rows = _to_arrow(frame, schema)
     uri = _ensure(model, table, rows.schema, [])
-    _retried(uri, lambda: write_deltalake(uri, rows, mode="append"))
-    return DeltaTable(uri).version()
+
+    def write() -> int:
+        opened = DeltaTable(uri)
+        write_deltalake(opened, rows, mode="append", schema_mode="merge")
+        return opened.version()
+
+    return _retried(uri, write)
 
 
 def read(
@@ -96,13 +122,20 @@ def read(
 ) -> pd.DataFrame:
     """Read a table, pruned to `days` (first and last, both included) and to the partition values of `where`.
 
-    A table that does not exist reads as an empty frame with the columns asked for.
+    A table that does not exist reads as an empty frame with the columns asked for. Raises PermanentError where the
+    table has no such version or column.
     """
     import pandas as pd
 
     opened = _open(model, table, version)
     if opened is None:
         return pd.DataFrame(columns=list(columns or []))
+    missing = sorted(set(columns or ()) - {field.name for field in opened.schema().fields})
+    if missing:
+        raise PermanentError(
+            f"table {table_uri(model, table)}: version {opened.version()} has no column {', '.join(missing)}; "
+            f"a column added to data.columns is there once its days are ingested again ({model}__ingest)"
+        )
     filters: list[tuple[str, str, object]] = [(name, "=", value) for name, value in (where or {}).items()]
     if days is not None:
         filters += [("day", ">=", days[0].isoformat()), ("day", "<=", days[1].isoformat())]
@@ -125,10 +158,16 @@ def partition_snapshots(model: str, table: str, version: int | None = None) -> d
 
 
 def _open(model: str, table: str, version: int | None = None) -> DeltaTable | None:
+    uri = table_uri(model, table)
     try:
-        return DeltaTable(table_uri(model, table), version=version)
+        return DeltaTable(uri, version=version)
     except TableNotFoundError:
         return None
+    except DeltaError as error:
+        if version is None:
+            raise
+        newest = DeltaTable(uri).version()
+        raise PermanentError(f"table {uri}: no version {version}; versions are 0 to {newest} ({error})") from error
 
 
 def _to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
@@ -147,14 +186,22 @@ def _ensure(model: str, table: str, schema: pa.Schema, partition_by: list[str]) 
     if _open(model, table) is None:
         if "://" not in uri:
             Path(uri).parent.mkdir(parents=True, exist_ok=True)
-        _retried(uri, lambda: DeltaTable.create(uri, schema, mode="ignore", partition_by=partition_by))
+        create = functools.partial(DeltaTable.create, mode="ignore", partition_by=partition_by)
+        _retried(uri, lambda: create(uri, schema, configuration=KEEP_VERSIONS))
     return uri
 
 
 def _replace(model: str, table: str, rows: pa.Table, predicate: str, partition_by: list[str]) -> int:
     uri = _ensure(model, table, rows.schema, partition_by)
-    _retried(uri, lambda: write_deltalake(uri, rows, mode="overwrite", predicate=predicate, partition_by=partition_by))
-    return DeltaTable(uri).version()
+
+    def write() -> int:
+        opened = DeltaTable(uri)  # anew at each attempt, so that it takes in what won the race before
+        write_deltalake(
+            opened, rows, mode="overwrite", predicate=predicate, partition_by=partition_by, schema_mode="merge"
+        )
+        return opened.version()
+
+    return _retried(uri, write)
 
 
 def _retried(uri: str, write: Callable[[], Result]) -> Result:
@@ -162,12 +209,20 @@ def _retried(uri: str, write: Callable[[], Result]) -> Result:
     for attempt in range(ATTEMPTS):
         try:
             return write()
-        except (CommitFailedError, DeltaError) as error:
-            conflict = isinstance(error, CommitFailedError) or "version" in str(error).lower()
-            if not conflict or attempt == ATTEMPTS - 1:
+        except CommitFailedError as error:
+            if attempt == ATTEMPTS - 1:
                 raise TransientError(
-                    f"table {uri}: could not write after {attempt + 1} attempts ({error}); "
+                    f"table {uri}: other writers were first in each of {ATTEMPTS} attempts ({error}); "
                     "nothing was changed, the task's retry writes it again"
                 ) from error
             time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 - spreads retries, no secret
+        except DeltaError as error:
+            raise PermanentError(
+                f"table {uri}: the rows do not fit the table ({error}); nothing was changed. Compare their types with "
+                "data.columns: a type cannot change in place, a new column name can be added"
+            ) from error
+        except OSError as error:
+            raise TransientError(
+                f"table {uri}: the storage failed ({error}); the task's retry writes it again"
+            ) from error
     raise AssertionError("unreachable")

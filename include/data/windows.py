@@ -30,8 +30,9 @@ def training_windows(config: ModelConfig, as_of: date) -> Windows:
 
 
 def lookback_days(config: ModelConfig) -> int:
-    """Days before a row's own that its rate features reach back to."""
-    return max((rate.days for rate in config.features.rates), default=0) + config.data.label_delay_days
+    """Days before a row's own that its rate features reach back to; 0 without rates."""
+    rates = config.features.rates
+    return max(rate.days for rate in rates) + config.data.label_delay_days if rates else 0
 
 
 def read_rows(
@@ -52,7 +53,7 @@ def read_rows(
     columns : raw columns wanted; by default the key, the label, `row_key` and every feature's column
     """
     data = config.data
-    first = days.start - timedelta(days=lookback_days(config) if config.features.rates else 0)
+    first = days.start - timedelta(days=lookback_days(config))
     last = min(days.end, as_of - timedelta(days=1))
     wanted = _raw_columns(config, columns)
     frame = tables.read(config.name, VALIDATED, wanted, (first, last), version)
@@ -62,6 +63,12 @@ def read_rows(
     inside = frame[frame[data.day] >= pd.Timestamp(days.start)]
     rows = add_rates(inside, frame, config)
     return rows.sort_values("row_key", kind="stable", ignore_index=True)
+
+
+def latest_as_of(config: ModelConfig) -> date | None:
+    """The first night that sees every validated day: the day after the last one; None where nothing is validated."""
+    days = tables.partition_snapshots(config.name, VALIDATED)
+    return date.fromisoformat(max(days)) + timedelta(days=1) if days else None
 
 
 def validated_days(config: ModelConfig, days: DayRange, version: int | None = None) -> dict[date, str]:

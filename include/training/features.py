@@ -15,7 +15,8 @@ def add_rates(frame: pd.DataFrame, history: pd.DataFrame, config: ModelConfig) -
     """Add `config.features.rates` to `frame`, computed from `history` alone.
 
     A row of day D sees the labels of days D - delay - days + 1 to D - delay of its group; rows whose label is unknown
-    do not count, and a group with none has NaN. The same function serves training and scoring, so the two agree.
+    do not count, and a group with none has NaN. A delay of 0 counts as 1: a row must not see its own day's labels,
+    its own among them. The same function serves training and scoring, so the two agree.
 
     Parameters
     ----------
@@ -28,9 +29,8 @@ def add_rates(frame: pd.DataFrame, history: pd.DataFrame, config: ModelConfig) -
     frame_day = pd.to_datetime(frame[day])
     known = history[history[config.data.label].notna()]
     known = known.assign(_day=pd.to_datetime(known[day]), _label=known[config.data.label].astype("float64"))
-    added = {
-        rate.name: _rate(frame, frame_day, known, rate, config.data.label_delay_days) for rate in config.features.rates
-    }
+    delay = max(1, config.data.label_delay_days)
+    added = {rate.name: _rate(frame, frame_day, known, rate, delay) for rate in config.features.rates}
     return frame.assign(**added)
 
 

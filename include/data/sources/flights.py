@@ -10,6 +10,7 @@ import functools
 from datetime import date, timedelta
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,12 @@ COLUMNS = [
 
 
 def read(start: date, end: date) -> pd.DataFrame:
-    """Return the flights of the days from `start` to `end`, both included, in order of scheduled departure."""
+    """Return the flights of the days from `start` to `end`, both included, in order of scheduled departure.
+
+    Raises PermanentError where `end` is before `start` or the package with the data is missing.
+    """
+    if end < start:
+        raise PermanentError(f"source flights: end {end} is before start {start}; give the earlier day as start")
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
     flights = _flights_of_2013()
     parts = []
@@ -82,4 +88,4 @@ def _flights_of_2013() -> dict[date, pd.DataFrame]:
     joined = flights.merge(weather, on=keys, how="left", validate="many_to_one")
     joined[WEATHER] = joined[WEATHER].astype("float64")
     joined = joined.sort_values(["scheduled_departure", "carrier", "flight", "origin"], kind="stable")
-    return {day.date(): part[COLUMNS] for day, part in joined.groupby("flight_date", sort=True)}
+    return {cast("pd.Timestamp", day).date(): part[COLUMNS] for day, part in joined.groupby("flight_date")}

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, timedelta
+from importlib import metadata
 
 import pandas as pd
 import pytest
 
 from include.config.schema import ModelConfig
 from include.data.sources import flights
+from include.errors import PermanentError
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,53 @@ def test_consecutive_days_are_consecutive_flights_but_once_a_year() -> None:
     assert len(set(recorded)) == 364
     jumps = [1 for before, after in itertools.pairwise(recorded) if (after - before).days != 1]
     assert len(jumps) == 1
+
+
+def test_scheduled_minutes_go_over_midnight_and_match_the_clocks(year: pd.DataFrame) -> None:
+    clock = {name: year[name] // 100 * 60 + year[name] % 100 for name in ("sched_dep_time", "sched_arr_time")}
+    assert year["scheduled_minutes"].between(1, 1440).all()
+    gap = (clock["sched_dep_time"] + year["scheduled_minutes"] - clock["sched_arr_time"]) % 1440
+    assert (gap == 0).all()
+    assert (clock["sched_arr_time"] < clock["sched_dep_time"]).any()
+    at = year["scheduled_departure"]
+    assert (at.dt.hour * 100 + at.dt.minute == year["sched_dep_time"]).all()
+
+
+def test_flights_in_hour_counts_departures_of_that_origin_and_hour(year: pd.DataFrame) -> None:
+    for row in year.sample(5, random_state=1).itertuples():
+        same = (year["flight_date"] == row.flight_date) & (year["origin"] == row.origin) & (year["hour"] == row.hour)
+        assert row.flights_in_hour == same.sum()
+
+
+@pytest.mark.parametrize("day", [date(2013, 3, 10), date(2013, 7, 1), date(2013, 11, 3)])
+def test_weather_is_that_of_the_local_hour_even_when_clocks_change(day: date) -> None:
+    raw = pd.read_csv(flights._package_file("weather.csv"))
+    observed = raw[(raw["month"] == day.month) & (raw["day"] == day.day)].groupby(["origin", "hour"])["temp"].first()
+    frame = flights.read(day, day)
+    expected = observed.reindex(pd.MultiIndex.from_frame(frame[["origin", "hour"]])).to_numpy()
+    assert frame["temp"].to_numpy().tolist() == expected.tolist()
+    assert frame["temp"].nunique() > 3
+
+
+def test_a_caller_cannot_change_what_the_next_one_reads() -> None:
+    day = date(2013, 5, 1)
+    frame = flights.read(day, day)
+    frame["distance"] = -1.0
+    frame.loc[:, "carrier"] = "ZZ"
+    again = flights.read(day, day)
+    assert (again["distance"] > 0).all()
+    assert (again["carrier"] != "ZZ").all()
+
+
+def test_a_range_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(PermanentError, match="end 2013-02-01 is before start 2013-02-02"):
+        flights.read(date(2013, 2, 2), date(2013, 2, 1))
+
+
+def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> metadata.Distribution:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", absent)
+    with pytest.raises(PermanentError, match=r"pip install .*-r requirements/demo\.txt"):
+        flights._package_file("flights.csv.zip")

@@ -9,9 +9,8 @@ import pytest
 
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
-from include.data import splits, tables, windows
+from include.data import tables, windows
 from include.data.sources import flights
-from include.errors import NotEnoughData
 
 START, END = date(2013, 3, 1), date(2013, 3, 12)
 
@@ -32,30 +31,41 @@ def test_splits_follow_each_other_in_time_and_end_on_the_last_known_label(flight
 
 
 def test_a_longer_label_delay_moves_the_windows_back(flight_delay: ModelConfig) -> None:
-    late = flight_delay.model_copy(update={"data": flight_delay.data.model_copy(update={"label_delay_days": 5})})
+    late = with_delay(flight_delay, 5)
     assert windows.training_windows(late, date(2013, 6, 1)).holdout.end == date(2013, 5, 27)
 
 
-def test_nothing_from_the_future_is_seen(flight_delay: ModelConfig, state: Path) -> None:
-    """A night's rows are bit-identical whatever is planted in days and labels that lie after it."""
+def with_delay(config: ModelConfig, days: int) -> ModelConfig:
+    return config.model_copy(update={"data": config.data.model_copy(update={"label_delay_days": days})})
+
+
+@pytest.mark.parametrize("delay", [0, 1, 3])
+def test_nothing_from_the_future_is_seen(flight_delay: ModelConfig, state: Path, delay: int) -> None:
+    """A night's rows are bit-identical whatever is planted in rows and labels that had not arrived by then."""
+    config = with_delay(flight_delay, delay)
     frame = flights.read(START, END)
-    write(flight_delay, frame)
     as_of, days = date(2013, 3, 10), DayRange(start=date(2013, 3, 5), end=END)
-    before = windows.read_rows(flight_delay, days, as_of)
-    later = frame["flight_date"] >= as_of
-    planted = frame.assign(disrupted=np.where(later, 1 - frame["disrupted"], frame["disrupted"]))
-    planted.loc[later, "distance"] = 1.0
-    write(flight_delay, planted)
-    pd.testing.assert_frame_equal(windows.read_rows(flight_delay, days, as_of), before)
+    write(config, frame)
+    before = windows.read_rows(config, days, as_of)
+    unborn = frame["flight_date"] >= as_of
+    unlabelled = frame["flight_date"] >= as_of - timedelta(days=delay - 1)
+    planted = frame.assign(disrupted=np.where(unlabelled, 1 - frame["disrupted"], frame["disrupted"]))
+    planted.loc[unborn, ["distance", "temp"]] = 1.0
+    planted.loc[unborn, "carrier"] = "ZZ"
+    write(config, planted)
+    pd.testing.assert_frame_equal(windows.read_rows(config, days, as_of), before, check_exact=True)
     assert before["flight_date"].max() == pd.Timestamp(2013, 3, 9)
-    seen_later = windows.read_rows(flight_delay, days, END + timedelta(days=1))
-    assert seen_later["disrupted"].sum() > before["disrupted"].sum()
+    # The plant is real: a later night does see it.
+    later = windows.read_rows(config, days, END + timedelta(days=10))
+    assert (later["carrier"] == "ZZ").any()
+    seen = later.set_index("row_key")["disrupted"].reindex(before["row_key"]).to_numpy()
+    assert np.array_equal(seen, before["disrupted"].to_numpy()) == (delay <= 1)
 
 
 def test_labels_that_have_not_arrived_are_hidden_and_do_not_reach_the_rates(
     flight_delay: ModelConfig, state: Path
 ) -> None:
-    late = flight_delay.model_copy(update={"data": flight_delay.data.model_copy(update={"label_delay_days": 3})})
+    late = with_delay(flight_delay, 3)
     frame = flights.read(START, END)
     write(late, frame)
     days = DayRange(start=date(2013, 3, 6), end=date(2013, 3, 9))
@@ -84,11 +94,62 @@ def test_days_written_late_and_twice_give_the_same_rows(flight_delay: ModelConfi
     once = windows.read_rows(flight_delay, days, date(2013, 4, 1))
     for day in (date(2013, 3, 9), date(2013, 3, 2), date(2013, 3, 9)):
         write(flight_delay, frame[frame["flight_date"] == day])
-    pd.testing.assert_frame_equal(windows.read_rows(flight_delay, days, date(2013, 4, 1)), once)
+    pd.testing.assert_frame_equal(windows.read_rows(flight_delay, days, date(2013, 4, 1)), once, check_exact=True)
 
 
-def test_a_split_without_rows_names_its_days_and_the_command(flight_delay: ModelConfig, state: Path) -> None:
-    write(flight_delay, flights.read(START, END))
-    rows = windows.read_rows(flight_delay, DayRange(start=START, end=END), date(2013, 4, 1))
-    with pytest.raises(NotEnoughData, match=r"split train .*no rows.*flight_delay__ingest with start="):
-        splits.split(flight_delay, rows, windows.training_windows(flight_delay, date(2013, 3, 13)))
+def test_days_written_in_any_order_and_twice_equal_one_load(flight_delay: ModelConfig, state: Path) -> None:
+    frame, days = flights.read(START, END), DayRange(start=START, end=END)
+    order = [*range(7, 12), *range(7), 3, 11, 0]
+    for step in order:
+        write(flight_delay, frame[frame["flight_date"] == START + timedelta(days=step)])
+    piecewise = windows.read_rows(flight_delay, days, date(2013, 4, 1))
+    write(flight_delay, frame)
+    pd.testing.assert_frame_equal(windows.read_rows(flight_delay, days, date(2013, 4, 1)), piecewise, check_exact=True)
+    assert len(piecewise) == len(frame)
+
+
+def test_rates_do_not_depend_on_where_the_range_that_is_read_starts(flight_delay: ModelConfig, state: Path) -> None:
+    """A night scores one day; training reads sixty: both must see the same features, or they are skewed."""
+    start = date(2013, 1, 20)
+    write(flight_delay, flights.read(start, END))
+    as_of, last = END + timedelta(days=1), DayRange(start=END, end=END)
+    alone = windows.read_rows(flight_delay, last, as_of)
+    whole = windows.read_rows(flight_delay, DayRange(start=start, end=END), as_of)
+    among = whole[whole["flight_date"] == pd.Timestamp(END)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, among, check_exact=True)
+    assert alone["route_rate_28d"].notna().mean() > 0.9
+
+
+def test_the_latest_night_follows_the_last_validated_day(flight_delay: ModelConfig, state: Path) -> None:
+    assert windows.latest_as_of(flight_delay) is None
+    write(flight_delay, flights.read(END, END))
+    write(flight_delay, flights.read(START, START))
+    assert windows.latest_as_of(flight_delay) == END + timedelta(days=1)
+    assert list(windows.validated_days(flight_delay, DayRange(start=START, end=END))) == [START, END]
+
+
+def test_the_lookback_is_the_longest_rate_and_the_delay(flight_delay: ModelConfig) -> None:
+    assert windows.lookback_days(flight_delay) == 29
+    bare = flight_delay.model_copy(update={"features": flight_delay.features.model_copy(update={"rates": ()})})
+    assert windows.lookback_days(bare) == 0
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_no_rows_read_as_an_empty_frame_with_every_feature(
+    flight_delay: ModelConfig, state: Path, written: bool
+) -> None:
+    if written:
+        write(flight_delay, flights.read(START, START))
+    rows = windows.read_rows(flight_delay, DayRange(start=END, end=END), END)
+    assert rows.empty
+    assert set(flight_delay.features.names) <= set(rows.columns)
+
+
+def test_row_keys_name_rows_alike_from_the_source_and_from_the_table(flight_delay: ModelConfig, state: Path) -> None:
+    frame = flights.read(START, START)
+    keys = windows.row_keys(flight_delay, frame)
+    assert keys.is_unique
+    assert keys.iloc[0].startswith("2013-03-01|")
+    write(flight_delay, frame)
+    rows = windows.read_rows(flight_delay, DayRange(start=START, end=START), END)
+    assert windows.row_keys(flight_delay, rows).tolist() == rows["row_key"].tolist() == sorted(keys)
