@@ -1,0 +1,95 @@
+"""Read days from the source, judge them, write the good rows, keep the bad ones with their reasons, leave a page."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.config import environment
+from include.contracts import DayOutcome, IngestResult
+from include.data import tables
+from include.data.sources import read_source
+from include.data.windows import VALIDATED, row_keys
+from include.errors import PermanentError
+from include.validation.runner import ValidationOutcome, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.config.schema import ColumnType, ModelConfig
+
+QUARANTINE = "quarantine"
+QUARANTINE_COLUMNS: dict[str, ColumnType] = {"row_key": "string", "rules": "string", "row": "string"}
+
+
+def ingest(config: ModelConfig, start: date, end: date) -> IngestResult:
+    """Ingest the days from `start` to `end`, both included; a repeat leaves the tables as the first run did.
+
+    A refused day keeps the partition it had; its failing rows still go to quarantine. The other days are written.
+    The quarantine of every day asked for is replaced too, and written first: good rows never appear before it is
+    known what was left out of them. Each table takes one commit.
+
+    Raises PermanentError where `end` is before `start` or a declared column's name is one that the tables need.
+    """
+    columns = _table_columns(config)
+    days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
+    if not days:
+        raise PermanentError(f"{config.name}: end {end} is before start {start}; give end equal to start or later")
+    outcome = validate(config, read_source(config, start, end), days)
+    _write(config, outcome, days, columns)
+    return IngestResult(
+        model=config.name,
+        days=tuple(_day_outcome(config, outcome, day) for day in days),
+        failures=outcome.failures,
+        table_version=tables.table_version(config.name, VALIDATED),
+        report=_keep_page(config.name, days, outcome.html),
+    )
+
+
+def _table_columns(config: ModelConfig) -> dict[str, ColumnType]:
+    """Columns of the table `validated` besides its partition column `day`, which may well be the declared day."""
+    clash = [name for name in ("day", "row_key") if name in config.data.columns and name != config.data.day]
+    if clash:
+        raise PermanentError(
+            f"{environment.models_dir() / config.name}.yaml: data.columns: {', '.join(clash)} is a column that the "
+            "tables add themselves; give the source's column another name (`day` may only be the day, data.day)"
+        )
+    declared = {name: kind for name, kind in config.data.columns.items() if name != "day"}
+    return {**declared, "row_key": "string"}
+
+
+def _write(config: ModelConfig, outcome: ValidationOutcome, days: list[date], columns: dict[str, ColumnType]) -> None:
+    aside, good = outcome.quarantine, outcome.accepted
+    tables.replace_days(config.name, QUARANTINE, aside, aside["day"], days, tables.schema_for(QUARANTINE_COLUMNS))
+    rows = good.assign(row_key=row_keys(config, good))
+    accepted = [day for day in days if day not in outcome.refused_days]
+    day_of_row: pd.Series = good[config.data.day]
+    tables.replace_days(config.name, VALIDATED, rows, day_of_row, accepted, tables.schema_for(columns))
+
+
+def _day_outcome(config: ModelConfig, outcome: ValidationOutcome, day: date) -> DayOutcome:
+    return DayOutcome(
+        day=day,
+        rows=outcome.rows_read[day],
+        validated=int((outcome.accepted[config.data.day] == day).sum()),
+        quarantined=int((outcome.quarantine["day"] == day).sum()),
+        refused=day in outcome.refused_days,
+        reasons=outcome.refused_days.get(day, ()),
+    )
+
+
+def _keep_page(model: str, days: list[date], page: str) -> str:
+    """Write the page whole or not at all; return its path below the reports folder, as a link gives it."""
+    name = f"{days[0]}.html" if len(days) == 1 else f"{days[0]}_{days[-1]}.html"
+    below = Path(model) / "validation" / name
+    target = environment.state_dir() / "reports" / below
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=target.parent, suffix=".part", encoding="utf-8", delete=False) as file:
+        file.write(page)
+    # The file is made readable for its owner alone; the web server may be another user.
+    Path(file.name).chmod(0o644)
+    os.replace(file.name, target)  # noqa: PTH105 - replaces on every system, atomically
+    return below.as_posix()

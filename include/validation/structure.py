@@ -1,0 +1,148 @@
+"""What holds before any rule can speak: columns there, values of their types, keys known, each row of a day asked."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from include.errors import PermanentError
+from include.validation.coerce import coerce
+from include.validation.inspection import Inspection, count, listed
+
+if TYPE_CHECKING:
+    from include.config.schema import ModelConfig
+
+COLUMN_EXISTS = "column_exists"
+
+
+def inspect(config: ModelConfig, frame: pd.DataFrame, days: Sequence[datetime.date]) -> Inspection:
+    """Type the rows, place each under a day, and hold against rows and days what is structurally wrong.
+
+    Raises PermanentError where the source delivers a column twice, as neither can be preferred.
+    """
+    doubled = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+    if doubled:
+        raise PermanentError(
+            f"{config.name}: source {config.data.source.module} delivered column {listed(doubled)} twice; "
+            f"make include/data/sources/{config.data.source.module}.py deliver each column once"
+        )
+    asked = tuple(sorted(set(days)))
+    original = frame.reset_index(drop=True)
+    coerced = coerce(original, config)
+    own, day_of_row, is_own = _places(config, coerced.frame, asked)
+    declared = config.data.columns
+    found = Inspection(
+        config=config,
+        days=asked,
+        original=original,
+        typed=coerced.frame,
+        day_of_row=day_of_row,
+        is_own=is_own,
+        missing=tuple(name for name in declared if name not in original.columns),
+        unexpected=tuple(str(name) for name in original.columns if name not in declared),
+    )
+    _columns(found)
+    for name, faulty in coerced.faults.items():
+        _types(found, name, faulty)
+    _keys(found)
+    _days(found, own)
+    return found
+
+
+def duplicates(found: Inspection) -> None:
+    """Set repeats of a key aside under `duplicate_key`, all but the first row that nothing else is held against.
+
+    A source that delivers a row again has most often delivered the same row: to throw away both would lose an
+    observation, to keep both would count it twice. Where the repeats differ nobody here can know the right one; the
+    others stay readable in quarantine, and a day with many is refused by its share of rows set aside.
+    """
+    key = list(found.config.data.key)
+    if found.missing and set(key) & set(found.missing):
+        return
+    good = np.flatnonzero(~found.aside)
+    repeated = good[found.typed.iloc[good].duplicated(subset=key, keep="first").to_numpy(dtype=bool)]
+    if len(repeated):
+        found.mark("duplicate_key", repeated)
+        days = sorted(set(found.day_of_row[repeated]))
+        detail = f"{count(len(repeated), 'row')} repeat the key ({', '.join(key)}) of an earlier row on {listed(days)}"
+        found.fail("duplicate_key", "quarantine_row", len(repeated), len(good), detail)
+
+
+def _places(
+    config: ModelConfig, typed: pd.DataFrame, asked: tuple[datetime.date, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each row's own day (None where unknown), the day asked under which it counts, and whether that is its own."""
+    own = np.full(len(typed), None, dtype=object)
+    if config.data.day in typed.columns:
+        own[:] = [value if isinstance(value, datetime.date) else None for value in typed[config.data.day]]
+    is_own = np.array([day in set(asked) for day in own], dtype=bool) if len(own) else np.zeros(0, dtype=bool)
+    return own, np.where(is_own, own, np.array(asked[0], dtype=object)), is_own
+
+
+def _columns(found: Inspection) -> None:
+    for name in found.unexpected:
+        found.fail(
+            f"column_unexpected:{name}", "warn", found.rows, found.rows, f"column {name!r} is not declared: dropped"
+        )
+    if not found.rows:
+        return
+    for name in found.missing:
+        found.mark(f"{COLUMN_EXISTS}:{name}", np.ones(found.rows, dtype=bool))
+        detail = f"the source delivered no column {name!r}; it delivered {listed(list(found.original.columns), 40)}"
+        found.fail(f"{COLUMN_EXISTS}:{name}", "refuse_day", found.rows, found.rows, detail)
+    if found.missing:
+        noun = "column" if len(found.missing) == 1 else f"{len(found.missing)} columns"
+        for day in found.days:
+            found.refuse(day, f"{noun} missing from what the source delivered: {listed(found.missing, 40)}")
+
+
+def _types(found: Inspection, name: str, faulty: np.ndarray) -> None:
+    rule = f"column_type:{name}"
+    found.mark(rule, faulty)
+    kind = found.config.data.columns[name]
+    values = list(dict.fromkeys(repr(value)[:40] for value in found.original[name][faulty].head(100)))
+    what = f"no {'finite ' if kind == 'number' else ''}{kind} in {name}"
+    detail = f"{count(int(faulty.sum()), 'row')} hold {what}, such as {', '.join(values[:3])}"
+    found.fail(rule, "quarantine_row", int(faulty.sum()), found.rows, detail)
+
+
+def _keys(found: Inspection) -> None:
+    """Rows whose key or day is null; a value of the wrong type is already held against its row by name."""
+    null = np.zeros(found.rows, dtype=bool)
+    columns = []
+    for name in dict.fromkeys([found.config.data.day, *found.config.data.key]):
+        if name in found.original.columns:
+            empty = found.original[name].isna().to_numpy(dtype=bool)
+            null |= empty
+            columns += [name] if empty.any() else []
+    if null.any():
+        found.mark("key_not_null", null)
+        detail = f"{count(int(null.sum()), 'row')} without a value in {listed(columns)}: part of the key or the day"
+        found.fail("key_not_null", "quarantine_row", int(null.sum()), found.rows, detail)
+
+
+def _days(found: Inspection, own: np.ndarray) -> None:
+    """Rows of days that were not asked for, and days asked for that have no rows of their own."""
+    foreign = ~found.is_own & np.array([day is not None for day in own], dtype=bool)
+    if foreign.any():
+        found.mark("day_asked", foreign)
+        days = sorted(set(own[foreign]))
+        detail = (
+            f"{count(int(foreign.sum()), 'row')} of days that were not asked for ({listed(days)}), "
+            f"set aside under {found.days[0]}"
+        )
+        found.fail("day_asked", "quarantine_row", int(foreign.sum()), found.rows, detail)
+    if found.config.data.day in found.missing and found.rows:
+        return
+    empty = [day for day in found.days if not (found.is_own & found.rows_of(day)).any()]
+    for day in empty:
+        others = int(found.rows_of(day).sum())
+        also = f"; {count(others, 'row')} of no known or of another day were set aside" if others else ""
+        found.refuse(day, f"the source delivered no rows of {day}{also}")
+    if empty:
+        detail = f"no rows of {listed(empty)}"
+        found.fail("day_not_empty", "refuse_day", len(empty), len(found.days), detail)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from include.config.schema import ModelConfig
+from include.contracts import IngestResult
+from include.data import tables
+from include.data.sources import flights
+from include.errors import PermanentError
+from include.validation.ingest import ingest
+
+DAY, NEXT = date(2013, 3, 1), date(2013, 3, 2)
+MODEL = "flight_delay"
+
+
+@pytest.fixture
+def delivered(monkeypatch: pytest.MonkeyPatch, two_days: pd.DataFrame) -> pd.DataFrame:
+    """What the source delivers from now on: change it in place. Only the answer of the source is replaced."""
+
+    def read(start: date, end: date) -> pd.DataFrame:
+        days = two_days["flight_date"]
+        return two_days[(days >= start) & (days <= end)].reset_index(drop=True)
+
+    monkeypatch.setattr(flights, "read", read)
+    return two_days
+
+
+def stored(table: str, columns: list[str], version: int | None = None) -> pd.DataFrame:
+    frame = tables.read(MODEL, table, ["day", *columns], version=version)
+    return frame.sort_values(["day", *columns], ignore_index=True)
+
+
+def test_good_days_are_written_with_their_keys(state: Path, flight_delay: ModelConfig, day: pd.DataFrame) -> None:
+    result = ingest(flight_delay, DAY, NEXT)
+    assert [(one.day, one.rows, one.validated, one.quarantined, one.refused) for one in result.days] == [
+        (DAY, 958, 958, 0, False),
+        (NEXT, 765, 765, 0, False),
+    ]
+    assert result.table_version == tables.table_version(MODEL, "validated")
+    whole = tables.read(MODEL, "validated", where={"day": "2013-03-01"})
+    assert set(whole.columns) == {*flight_delay.data.columns, "day", "row_key"}
+    assert whole["row_key"].is_unique
+    assert whole["distance"].sum() == day["distance"].sum()
+    assert IngestResult.from_json(result.to_json()) == result
+
+
+def test_the_page_is_kept_where_links_look_for_it(state: Path, flight_delay: ModelConfig) -> None:
+    one, two = ingest(flight_delay, DAY, DAY), ingest(flight_delay, DAY, NEXT)
+    assert one.report == "flight_delay/validation/2013-03-01.html"
+    assert two.report == "flight_delay/validation/2013-03-01_2013-03-02.html"
+    folder = state / "reports" / "flight_delay" / "validation"
+    assert sorted(path.name for path in folder.iterdir()) == ["2013-03-01.html", "2013-03-01_2013-03-02.html"]
+    assert "958 rows read" in (folder / "2013-03-01.html").read_text()
+
+
+def test_a_range_takes_one_commit_of_each_table(state: Path, flight_delay: ModelConfig) -> None:
+    ingest(flight_delay, DAY, DAY)
+    before = {name: tables.table_version(MODEL, name) for name in ("validated", "quarantine")}
+    ingest(flight_delay, DAY, NEXT)
+    after = {name: tables.table_version(MODEL, name) for name in ("validated", "quarantine")}
+    assert after == {name: (version or 0) + 1 for name, version in before.items()}
+
+
+def test_a_refused_day_keeps_its_former_partition(
+    state: Path, flight_delay: ModelConfig, delivered: pd.DataFrame
+) -> None:
+    ingest(flight_delay, DAY, NEXT)
+    before = stored("validated", ["row_key", "temp"])
+    snapshots = tables.partition_snapshots(MODEL, "validated")
+    delivered.loc[delivered["flight_date"] == DAY, "origin"] = "ABQ"
+    delivered.loc[delivered["flight_date"] == NEXT, "temp"] = 1.0
+    result = ingest(flight_delay, DAY, NEXT)
+    assert [one.refused for one in result.days] == [True, False]
+    assert [one.validated for one in result.days] == [0, 765]
+    assert result.days[0].reasons[0].startswith("100.0% of its rows")
+    after = stored("validated", ["row_key", "temp"])
+    pd.testing.assert_frame_equal(after[after["day"] == "2013-03-01"], before[before["day"] == "2013-03-01"])
+    assert (after[after["day"] == "2013-03-02"]["temp"] == 1.0).all()
+    assert tables.partition_snapshots(MODEL, "validated")["2013-03-01"] == snapshots["2013-03-01"]
+    aside = stored("quarantine", ["row_key", "rules", "row"])
+    assert aside["day"].tolist() == ["2013-03-01"] * 958
+
+
+def test_a_repeat_leaves_the_same_rows(state: Path, flight_delay: ModelConfig, delivered: pd.DataFrame) -> None:
+    delivered.loc[[0, 1, 1000], "origin"] = "ABQ"
+    columns = ["row_key", "rules", "row"]
+    first = ingest(flight_delay, DAY, NEXT)
+    tables_before = stored("validated", ["row_key", "temp"]), stored("quarantine", columns)
+    again = ingest(flight_delay, DAY, NEXT)
+    assert again.days == first.days
+    assert again.failures == first.failures
+    pd.testing.assert_frame_equal(stored("validated", ["row_key", "temp"]), tables_before[0])
+    pd.testing.assert_frame_equal(stored("quarantine", columns), tables_before[1])
+    assert len(tables_before[1]) == 3
+
+
+def test_a_day_that_comes_clean_leaves_quarantine(
+    state: Path, flight_delay: ModelConfig, delivered: pd.DataFrame
+) -> None:
+    good = delivered["origin"].copy()
+    delivered.loc[[0, 1000], "origin"] = "ABQ"
+    ingest(flight_delay, DAY, NEXT)
+    delivered["origin"] = good
+    ingest(flight_delay, DAY, DAY)
+    assert stored("quarantine", ["rules"])["day"].tolist() == ["2013-03-02"]
+
+
+def test_history_and_nights_give_the_same_tables(
+    state: Path, flight_delay: ModelConfig, delivered: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered.loc[::97, "origin"] = "ABQ"
+    columns = ["row_key", "rules", "row"]
+    ingest(flight_delay, DAY, NEXT)
+    at_once = stored("validated", ["row_key"]), stored("quarantine", columns)
+    monkeypatch.setenv("NIGHTSHIFT_STATE", str(state / "other"))
+    for day in (DAY, NEXT):
+        ingest(flight_delay, day, day)
+    pd.testing.assert_frame_equal(stored("validated", ["row_key"]), at_once[0])
+    pd.testing.assert_frame_equal(stored("quarantine", columns), at_once[1])
+
+
+def test_the_first_day_of_all_may_be_refused(state: Path, flight_delay: ModelConfig, delivered: pd.DataFrame) -> None:
+    delivered.drop(index=delivered.index[10:], inplace=True)
+    result = ingest(flight_delay, DAY, DAY)
+    assert result.days[0].refused
+    assert tables.read(MODEL, "validated", ["row_key"]).empty
+
+
+def test_an_end_before_the_start_is_an_error(state: Path, flight_delay: ModelConfig) -> None:
+    with pytest.raises(PermanentError, match="end 2013-03-01 is before start 2013-03-02"):
+        ingest(flight_delay, NEXT, DAY)
+
+
+def test_a_column_name_of_the_tables_own_is_refused(state: Path, flight_delay: ModelConfig) -> None:
+    content = flight_delay.model_dump()
+    content["data"]["columns"] = {**flight_delay.data.columns, "day": "integer"}
+    with pytest.raises(PermanentError, match=r"data\.columns: day"):
+        ingest(ModelConfig.model_validate(content), DAY, DAY)
