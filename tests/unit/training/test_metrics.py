@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.config.schema import MetricName
+from include.errors import PermanentError
+from include.training.metrics import METRICS, baseline_metrics, compute, greater_is_better
+
+Y = np.array([0, 0, 1, 1])
+SCORE = np.array([0.1, 0.6, 0.4, 0.9])
+
+
+def test_every_metric_that_a_model_file_may_name_is_there() -> None:
+    assert set(METRICS) == set(get_args(MetricName))
+
+
+def test_values_by_hand() -> None:
+    values = compute(METRICS, Y, SCORE)
+    assert values == {
+        "roc_auc": pytest.approx(3 / 4),  # of the four pairs, (0.4, 0.6) alone is in the wrong order
+        "average_precision": pytest.approx(0.5 * 1 + 0.5 * 2 / 3),
+        "log_loss": pytest.approx(-np.log([0.9, 0.4, 0.4, 0.9]).mean()),
+        "brier_score": pytest.approx(np.mean([0.01, 0.36, 0.36, 0.01])),
+        "accuracy": pytest.approx(0.5),
+        "f1": pytest.approx(0.5),
+    }
+    assert all(type(value) is float for value in values.values())
+
+
+def test_frames_columns_serve_as_well() -> None:
+    labels, scores = pd.Series(Y, dtype="float64", index=[5, 5, 7, 8]), pd.Series(SCORE)
+    assert compute(METRICS, labels, scores) == compute(METRICS, Y, SCORE)
+
+
+def test_only_the_metrics_asked_for_are_computed() -> None:
+    assert list(compute(["f1", "roc_auc"], Y, SCORE)) == ["f1", "roc_auc"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_better_scores_are_better_in_the_stated_direction(metric: str) -> None:
+    good, bad = (compute([metric], Y, score)[metric] for score in (np.array([0.1, 0.2, 0.8, 0.9]), SCORE))
+    assert (good > bad) is greater_is_better(metric)
+    assert good != bad
+
+
+def test_a_score_of_just_the_threshold_counts_as_one() -> None:
+    assert compute(["accuracy"], np.array([0, 1]), np.array([0.2, 0.5])) == {"accuracy": 1.0}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("y_true", "y_score", "said"),
+    [
+        ([], [], "no rows"),
+        ([0, 0, 0], [0.1, 0.2, 0.3], "all 3 labels are 0; both classes are needed"),
+        ([1, 1], [0.1, 0.2], "all 2 labels are 1"),
+        ([0, 1, np.nan], [0.1, 0.2, 0.3], "1 of 3 labels are missing"),
+        ([0, 1, 2], [0.1, 0.2, 0.3], "a label is 2; labels are 0 and 1"),
+        ([0, 1], [0.1, np.nan], "1 of 2 scores are not numbers"),
+        ([0, 1], [np.inf, 0.2], "1 of 2 scores are not numbers"),
+        ([0, 1], [-0.1, 1.2], "outside [0, 1]"),
+        ([0, 1, 1], [0.1, 0.2], "3 labels and 2 scores"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_by_name_and_never_a_number(
+    metric: str, y_true: list[float], y_score: list[float], said: str
+) -> None:
+    with pytest.raises(PermanentError) as refused:
+        compute([metric], np.array(y_true), np.array(y_score))
+    assert metric in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_the_baseline_is_a_constant_prediction() -> None:
+    y_true = np.array([0, 0, 0, 1])
+    values = baseline_metrics(y_true, 0.3)
+    assert values["roc_auc"] == 0.5
+    assert values["average_precision"] == pytest.approx(0.25)
+    assert values["brier_score"] == pytest.approx((3 * 0.09 + 0.49) / 4)
+    assert values["log_loss"] == pytest.approx(-(3 * np.log(0.7) + np.log(0.3)) / 4)
+    assert (values["accuracy"], values["f1"]) == (0.75, 0.0)
