@@ -1,0 +1,87 @@
+"""Back to an earlier version, by a person, with a reason. Same order as a promotion: intention, alias, outcome."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from include.contracts import ReleaseEvent
+from include.errors import NightshiftError, PermanentError, TransientError
+from include.release import ledger, promotion
+from include.tracking import naming, registry, runs
+
+
+def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id: str) -> ReleaseEvent:
+    """Serve version `to`, by default the one that was champion before; return the ledger's line.
+
+    A rollback that has finished and runs again returns its own line. Raises PermanentError, with the next command,
+    for an empty reason and for a version that does not exist, is champion already, or never earned being served.
+    """
+    if not reason.strip():
+        raise PermanentError(
+            f"rollback of {model}: `reason` is empty; the ledger keeps why a version was taken back. "
+            f"Next: ./nightshift rollback {model} --reason 'wrong prices since Monday'"
+        )
+    promotion.repair(model)
+    history = ledger.history(model)
+    for event in history:
+        if event.event == "rolled_back" and event.airflow_run_id == airflow_run_id:
+            return event
+    champion = registry.champion_version(model)
+    if champion is None:
+        raise PermanentError(f"{model} has no champion, so nothing can be rolled back. Next: trigger {model}__retrain")
+    target = _previous(model, champion, history) if to is None else to
+    _check(model, target, champion, history)
+    intended = ReleaseEvent(
+        at=datetime.now(UTC),
+        model=model,
+        event="intended",
+        version=target,
+        champion_before=champion,
+        champion_after=target,
+        actor=actor,
+        reason=reason.strip(),
+        airflow_run_id=airflow_run_id,
+        evidence=f"{promotion.ROLLBACK} of version {champion}",
+    )
+    return promotion.move_alias(intended, "rolled_back")
+
+
+def _previous(model: str, champion: int, history: list[ReleaseEvent]) -> int:
+    """The version served before `champion`: by its alias, or by the ledger where a crash left the alias on itself."""
+    previous = registry.alias_version(model, naming.PREVIOUS_CHAMPION)
+    if previous is not None and previous != champion:
+        return previous
+    for event in reversed(history):
+        if event.event in ("promoted", "rolled_back") and event.champion_after == champion and event.champion_before:
+            return event.champion_before
+    raise PermanentError(
+        f"{model}: version {champion} is the first champion, there is none before it to go back to. "
+        f"Next: ./nightshift history {model} lists versions; name one with --to"
+    )
+
+
+def _check(model: str, target: int, champion: int, history: list[ReleaseEvent]) -> None:
+    """Raise PermanentError unless `target` exists, is not served already, and was champion once or passed its gates."""
+    if target == champion:
+        raise PermanentError(
+            f"{model}: version {target} is already the champion; nothing was changed. "
+            f"Next: ./nightshift history {model} lists versions; name another with --to"
+        )
+    try:
+        info = registry.version_info(model, target)
+    except TransientError:
+        raise
+    except NightshiftError as error:
+        raise PermanentError(
+            f"{model}: `to` is {target}, but the registry has no such version. "
+            f"Next: ./nightshift history {model} lists versions ({error})"
+        ) from error
+    served = any(event.event in ("promoted", "rolled_back") and event.version == target for event in history)
+    if served:
+        return
+    verdict = runs.run_metrics(info.mlflow_run_id)[1].get("verdict", "none")
+    if verdict != "promote":
+        raise PermanentError(
+            f"{model}: version {target} was never champion and did not pass its gates (verdict: {verdict}), so it is "
+            f"not served. Next: ./nightshift history {model} lists versions that were; name one with --to"
+        )
