@@ -1,0 +1,79 @@
+"""How well the served scores did, once their labels are known. `measure` and `joined` are pure; `read` reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import DayRange
+from include.data import tables, windows
+from include.scoring.batch import PREDICTIONS
+from include.training.metrics import METRICS
+
+if TYPE_CHECKING:
+    from include.config.schema import ModelConfig
+
+DEFAULT_NIGHTS = 7
+NEED_BOTH_CLASSES = ("roc_auc", "average_precision", "f1")
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Metrics of one role on labelled rows. `days` is the first and last day that has any."""
+
+    metrics: dict[str, float]
+    rows: int
+    days: DayRange | None
+    reasons: tuple[str, ...] = ()
+
+
+def matured_days(config: ModelConfig, night: date) -> DayRange:
+    """The last nights whose labels had all arrived by `night`, as many as `retrain_request.nights` says."""
+    rule = config.monitoring.retrain_request
+    last = night - timedelta(days=max(1, config.data.label_delay_days))
+    return DayRange(start=last - timedelta(days=(rule.nights if rule else DEFAULT_NIGHTS) - 1), end=last)
+
+
+def read(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
+    """Rows that `version` scored as `role` and whose label is known: day, row_key, score (NaN: failed), label.
+
+    Rows of another version are left out: a metric that mixes the former champion with this one is neither's.
+    """
+    label, span = config.data.label, (days.start, days.end)
+    wanted = ["day", "row_key", "version", "score"]
+    predicted = tables.read(config.name, PREDICTIONS, wanted, span, where={"role": role})
+    predicted = predicted[predicted["version"] == version]
+    known = tables.read(config.name, windows.VALIDATED, ["row_key", label], span)
+    return joined(predicted, known.rename(columns={label: "label"}))
+
+
+def joined(predicted: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Scores and labels of the rows that have both a prediction and a known label, in the order of their keys."""
+    rows = predicted[["day", "row_key", "score"]].merge(known[known["label"].notna()], on="row_key", validate="1:1")
+    typed = rows.assign(score=rows["score"].astype("float64"), label=rows["label"].astype("float64"))
+    return typed.sort_values(["day", "row_key"], ignore_index=True)
+
+
+def measure(rows: pd.DataFrame, who: str) -> Performance:
+    """Every metric that the rows allow, and a sentence for what they do not; `who` names the version in it."""
+    scored = rows[rows["score"].notna()]
+    reasons = []
+    if len(scored) < len(rows):
+        reasons.append(f"{len(rows) - len(scored):,} of {len(rows):,} labelled rows have no score by {who}.")
+    if scored.empty:
+        return Performance({}, 0, None, (*reasons, f"No labelled rows that {who} scored: nothing to measure it on."))
+    names = list(METRICS)
+    y_true, y_score = scored["label"].to_numpy(), scored["score"].to_numpy()
+    if len(np.unique(y_true)) < 2:
+        names = [name for name in names if name not in NEED_BOTH_CLASSES]
+        reasons.append(
+            f"All {len(scored):,} labels are {y_true[0]:g}: {', '.join(NEED_BOTH_CLASSES)} of {who} need both classes."
+        )
+    days = DayRange(start=date.fromisoformat(scored["day"].min()), end=date.fromisoformat(scored["day"].max()))
+    return Performance(
+        {name: float(METRICS[name][0](y_true, y_score)) for name in names}, len(scored), days, tuple(reasons)
+    )

@@ -1,0 +1,174 @@
+"""Batch scoring by state: what is not scored, or was validated again since, is scored; nothing else is touched.
+
+Scores are what was served. When the champion changes, the days that the former one scored keep its scores, unless
+they are named by hand. The challenger scores the same rows in the shadow, in partitions of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import DayRange, ScoreResult
+from include.data import tables, windows
+from include.errors import PermanentError, TransientError
+from include.scoring import loader
+from include.tracking import naming, registry
+from include.training.fit import predict_scores
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from include.config.schema import ColumnType, ModelConfig
+
+log = logging.getLogger(__name__)
+
+PREDICTIONS = "predictions"
+PREDICTION_COLUMNS: Mapping[str, ColumnType] = {
+    "row_key": "string",
+    "version": "integer",
+    "score": "number",
+    "error": "string",
+    "night": "date",
+    "snapshot": "string",
+}
+"""Beside the partition columns `day` and `role`. `score` is null where `error` says why the row has none."""
+MAX_ERROR_LENGTH = 300
+
+
+class Scored(NamedTuple):
+    """What one role's version did: the days it scored, their rows, and the rows that it could not score."""
+
+    days: tuple[date, ...]
+    rows: int
+    failed: int
+
+
+def score(config: ModelConfig, as_of: date, start: date | None = None, end: date | None = None) -> ScoreResult:
+    """Score the validated days of the last `scoring.lookback_days` before night `as_of` that are not up to date.
+
+    A day is up to date when its partition was made from the rows that are validated now. Days that a version was
+    trained or chosen on are left out, for they would flatter it. Days named by hand (`start`, or `start` to `end`)
+    are scored again whatever was there. Before the first release there is nothing to do, which is no failure.
+    """
+    champion = registry.champion_version(config.name)
+    if champion is None:
+        log.info("%s has no champion yet, so nothing is scored; %s__retrain makes one", config.name, config.name)
+        return ScoreResult(model=config.name, scored_days=(), rows=0, rows_failed=0, versions={})
+    days, by_hand = _asked(config, as_of, start, end)
+    versions = {naming.CHAMPION: champion}
+    done = [_score_role(config, naming.CHAMPION, champion, days, as_of, by_hand)]
+    challenger = registry.alias_version(config.name, naming.CHALLENGER)
+    if challenger is not None and challenger != champion:
+        shadow = _shadow(config, challenger, days, as_of, by_hand)
+        if shadow is not None:
+            versions[naming.CHALLENGER] = challenger
+            done.append(shadow)
+    return ScoreResult(
+        model=config.name,
+        scored_days=tuple(sorted({day for scored in done for day in scored.days})),
+        rows=sum(scored.rows for scored in done),
+        rows_failed=sum(scored.failed for scored in done),
+        versions=versions,
+    )
+
+
+def score_rows(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> tuple[np.ndarray, list[str | None]]:
+    """Score every row that can be scored.
+
+    Where the pipeline raises on the whole, halves are tried, down to the rows that it raises on.
+
+    Returns
+    -------
+    scores : (n,) probability of class 1, NaN where the row could not be scored
+    errors : why, for those rows; None for the others
+    """
+    try:
+        scores = predict_scores(pipeline, rows, config)
+    except Exception as error:
+        if len(rows) <= 1:
+            return np.full(len(rows), np.nan), [f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH]] * len(rows)
+        middle = len(rows) // 2
+        first, first_errors = score_rows(pipeline, rows.iloc[:middle], config)
+        second, second_errors = score_rows(pipeline, rows.iloc[middle:], config)
+        return np.concatenate([first, second]), first_errors + second_errors
+    usable = np.isfinite(scores)
+    errors = [None if fine else f"the model returned {value}" for fine, value in zip(usable, scores, strict=True)]
+    return np.where(usable, scores, np.nan), errors
+
+
+def _asked(config: ModelConfig, as_of: date, start: date | None, end: date | None) -> tuple[DayRange, bool]:
+    """The days to look at, all before `as_of`, and whether a person named them."""
+    latest = as_of - timedelta(days=1)
+    if start is None and end is None:
+        return DayRange(start=as_of - timedelta(days=config.scoring.lookback_days), end=latest), False
+    first = start or end or latest
+    last = end or first
+    if first > last or first > latest:
+        raise PermanentError(
+            f"{config.name}: cannot score start={first} to end={last} as of night {as_of}; "
+            f"start must not be after end, nor after {latest}"
+        )
+    return DayRange(start=first, end=min(last, latest)), True
+
+
+def _shadow(config: ModelConfig, version: int, days: DayRange, as_of: date, by_hand: bool) -> Scored | None:
+    """The challenger's turn. Nobody is served by it: one that cannot be used is reported and stops nothing."""
+    try:
+        return _score_role(config, naming.CHALLENGER, version, days, as_of, by_hand)
+    except TransientError:
+        raise
+    except Exception as error:
+        log.warning("challenger version %s of %s was left out of the shadow: %s", version, config.name, error)
+        return None
+
+
+def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as_of: date, by_hand: bool) -> Scored:
+    """Score the days that `role` is due, each partition replaced whole."""
+    training = loader.training(config.name, version)
+    data_version = tables.table_version(config.name, windows.VALIDATED)
+    snapshots = windows.validated_days(config, days, data_version)
+    due = snapshots if by_hand else _due(config, role, training, days, snapshots)
+    if not due:
+        return Scored((), 0, 0)
+    pipeline = loader.load(config.name, version)
+    span = DayRange(start=min(due), end=max(due))
+    rows = windows.read_rows(training.config, span, as_of, data_version)
+    day_of_row = rows[training.config.data.day].dt.date
+    total = failed = 0
+    for day, snapshot in due.items():
+        of_day = rows[day_of_row == day]
+        scores, errors = score_rows(pipeline, of_day, training.config)
+        frame = pd.DataFrame(
+            {"row_key": of_day["row_key"].to_numpy(), "version": version, "score": scores, "error": errors}
+        ).assign(night=as_of, snapshot=snapshot)
+        partition = {"day": day.isoformat(), "role": role}
+        tables.replace_partition(config.name, PREDICTIONS, frame, partition, tables.schema_for(PREDICTION_COLUMNS))
+        total += len(of_day)
+        failed += int(np.isnan(scores).sum())
+    return Scored(tuple(due), total, failed)
+
+
+def _due(
+    config: ModelConfig, role: str, training: loader.Training, days: DayRange, snapshots: Mapping[date, str]
+) -> dict[date, str]:
+    """Days whose partition is missing or was made from other rows than are validated now."""
+    stored = tables.read(config.name, PREDICTIONS, ["day", "snapshot"], (days.start, days.end), where={"role": role})
+    made_from = dict(zip(stored["day"], stored["snapshot"], strict=True))
+    stale = {day: digest for day, digest in snapshots.items() if made_from.get(day.isoformat()) != digest}
+    seen = [day for day in stale if training.saw(day)]
+    if seen:
+        log.info(
+            "%s version %s of %s was trained or chosen on %s to %s: not scored there unless those days are named",
+            role,
+            training.version,
+            config.name,
+            seen[0],
+            seen[-1],
+        )
+    return {day: digest for day, digest in stale.items() if day not in seen}

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import logging
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from include.config import environment
+from include.config.schema import ModelConfig
+from include.contracts import DayRange
+from include.data import tables
+from include.errors import NotEnoughData
+from include.monitoring.night import monitor_night
+from include.scoring.batch import score
+from include.tracking import artifacts, registry
+from tests.unit.served import MODEL, ROWS_A_DAY, rows_of, write
+
+NIGHT = date(2024, 3, 5)
+
+
+def rewrite(day: date, **columns: object) -> None:
+    """Validate a day again with other values in some columns."""
+    rows = tables.read(MODEL, "validated", days=(day, day)).drop(columns="day")
+    write(rows.assign(**columns), (day,))
+
+
+def runs() -> list[object]:
+    client = MlflowClient()
+    experiment = client.get_experiment_by_name(f"{MODEL}/monitoring")
+    return list(client.search_runs([experiment.experiment_id])) if experiment else []
+
+
+def test_before_the_first_release_there_is_nothing_to_watch(
+    unreleased: ModelConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        assert monitor_night(unreleased, NIGHT) is None
+    assert "no champion yet" in caplog.text and not runs()
+
+
+def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig) -> None:
+    score(served, NIGHT)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert (result.champion_version, result.rows, result.columns) == (1, ROWS_A_DAY, 5)
+    assert set(result.distances) == set(served.features.names)
+    # A day has three values of depot_rate_3d, one for each depot: it does differ from twelve days of them.
+    assert set(result.drifted_columns) <= {"depot_rate_3d"} and result.prediction_distance is not None
+    assert result.performance_days == DayRange(start=date(2024, 3, 2), end=date(2024, 3, 4))
+    assert result.performance_rows == 3 * ROWS_A_DAY
+    assert result.performance["roc_auc"] > 0.7 and result.performance["challenger_roc_auc"] > 0.7
+    assert not result.request_retrain and "keeps its minimum 0.6" in result.reasons[0]
+    assert any("alarms nobody" in reason for reason in result.reasons)
+    assert any("challenger version 2 on 360 rows that both scored" in reason for reason in result.reasons)
+    assert result.reports == {"drift": "drift.html", "performance": "performance.html"}
+    folder = environment.state_dir() / "reports" / MODEL / "2024-03-05"
+    assert {file.name for file in folder.iterdir()} == {
+        "drift.html",
+        "drift.json",
+        "performance.html",
+        "result.json",
+    }
+    run = MlflowClient().get_run(result.mlflow_run_id)
+    assert run.data.metrics["live_roc_auc"] == result.performance["roc_auc"]
+    assert (
+        run.data.metrics["drifted_columns"] == len(result.drifted_columns) and run.data.metrics["distance/queue"] < 0.3
+    )
+    assert {"drift.html", "performance.html"} <= {file.path for file in MlflowClient().list_artifacts(run.info.run_id)}
+    assert type(result).from_json(artifacts.load_json(run.info.run_id, "result.json")) == result
+
+
+def test_the_same_night_again_gives_the_same_and_doubles_nothing(served: ModelConfig) -> None:
+    score(served, NIGHT)
+    first = monitor_night(served, NIGHT)
+    again = monitor_night(served, NIGHT)
+    assert again == first and first is not None
+    assert len(runs()) == 1
+    assert len(MlflowClient().get_metric_history(first.mlflow_run_id, "live_roc_auc")) == 1
+
+
+def test_a_column_that_moved_is_named_and_asks_for_nothing_by_itself(served: ModelConfig) -> None:
+    score(served, NIGHT)
+    rows = tables.read(MODEL, "validated", ["row_key", "weight"], (date(2024, 3, 4),) * 2)
+    rewrite(date(2024, 3, 4), weight=rows["weight"] + 2)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert result.drifted_columns[0] == "weight" and result.distances["weight"] > 1.5
+    assert not result.request_retrain
+
+
+def test_a_night_without_a_column_is_compared_on_the_others(served: ModelConfig) -> None:
+    """No weather on 31 December."""
+    rewrite(date(2024, 3, 4), weight=np.nan)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert result.columns == 4 and "weight" not in result.distances
+    assert any(reason.startswith("weight is missing in every row of the night's rows") for reason in result.reasons)
+
+
+def test_harm_on_matured_labels_asks_for_retraining(served: ModelConfig) -> None:
+    for day in (date(2024, 3, 2), date(2024, 3, 3), date(2024, 3, 4)):
+        late = tables.read(MODEL, "validated", ["late"], (day, day))["late"]
+        rewrite(day, late=1 - late)
+    score(served, NIGHT)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert result.request_retrain and result.performance["roc_auc"] < 0.4
+    assert result.reasons[0].startswith("Retraining asked for: live roc_auc 0.")
+
+
+def test_labels_that_have_not_arrived_are_not_looked_at(served: ModelConfig) -> None:
+    slow = served.model_copy(update={"data": served.data.model_copy(update={"label_delay_days": 3})})
+    score(served, NIGHT, date(2024, 3, 1), date(2024, 3, 4))
+    result = monitor_night(slow, NIGHT)
+    assert result is not None
+    assert result.performance_days == DayRange(start=date(2024, 3, 1), end=date(2024, 3, 2))
+
+
+def test_only_rows_of_the_champion_of_now_judge_it(served: ModelConfig) -> None:
+    score(served, NIGHT)
+    registry.set_champion(MODEL, 2, 1)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert result.champion_version == 2 and result.performance == {} and result.performance_rows == 0
+    assert "performance" not in result.reports and "drift" in result.reports
+    assert "Insufficient evidence" in result.reasons[0] and not result.request_retrain
+
+
+def test_few_rows_are_pooled_with_earlier_nights(served: ModelConfig) -> None:
+    write(rows_of((date(2024, 3, 4),)).head(60), (date(2024, 3, 4),))
+    result = monitor_night(served, NIGHT)
+    assert result is not None and result.rows == 60 + ROWS_A_DAY
+    assert any("pooled with the days from 2024-03-03 on" in reason for reason in result.reasons)
+
+
+@pytest.mark.parametrize(
+    ("rows", "needed", "said"), [(0, 100, "day 2024-03-04 has no validated rows"), (120, 5000, "5000 needed")]
+)
+def test_too_few_rows_are_a_named_answer(served: ModelConfig, rows: int, needed: int, said: str) -> None:
+    write(rows_of((date(2024, 3, 4),)).head(rows), (date(2024, 3, 4),))
+    monitoring = served.monitoring.model_copy(update={"min_rows": needed})
+    result = monitor_night(served.model_copy(update={"monitoring": monitoring}), NIGHT)
+    assert result is not None
+    assert (result.rows, result.columns, result.distances, result.prediction_distance) == (0, 0, {}, None)
+    assert any(reason.startswith("Insufficient rows to compare") and said in reason for reason in result.reasons)
+    assert "drift" not in result.reports
+
+
+def test_the_reference_is_what_the_champion_was_trained_on_whatever_was_written_since(served: ModelConfig) -> None:
+    before = monitor_night(served, NIGHT)
+    days = pd.date_range("2024-02-06", "2024-02-17").date
+    write(rows_of(days).assign(weight=50.0), tuple(days))
+    after = monitor_night(served, NIGHT)
+    assert before is not None and after is not None and after.distances == before.distances
+
+
+def test_a_reference_that_is_gone_is_read_from_todays_table_with_a_note(served: ModelConfig) -> None:
+    MlflowClient().set_model_version_tag(MODEL, "1", "nightshift.data_version", "999")
+    result = monitor_night(served, NIGHT)
+    assert result is not None and result.columns == 5
+    assert any("Table version 999" in reason and "today's table" in reason for reason in result.reasons)
+
+
+def test_no_reference_at_all_names_the_days_to_load(served: ModelConfig) -> None:
+    MlflowClient().set_model_version_tag(MODEL, "1", "nightshift.window_train", "2019-01-01..2019-01-31")
+    with pytest.raises(NotEnoughData, match=r"parcels__ingest with start=2019-01-01 and end=2019-01-31"):
+        monitor_night(served, NIGHT)
+
+
+def test_reports_stay_below_the_state_folder(served: ModelConfig, tmp_path: Path) -> None:
+    monitor_night(served, NIGHT)
+    assert (tmp_path / "reports" / MODEL / NIGHT.isoformat() / "drift.html").is_file()
