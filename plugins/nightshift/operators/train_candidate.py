@@ -22,9 +22,8 @@ class TrainCandidate(NightshiftOperator):
         self.candidate = candidate
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.training.jobs import train_candidate
-
         from include.contracts import RunContext
+        from include.training.jobs import train_candidate
 
         context["candidate"] = self.candidate  # type: ignore[typeddict-unknown-key]  # names the mapped task in the UI
         frozen = RunContext.from_json(self.run_context)
