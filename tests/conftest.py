@@ -1,4 +1,4 @@
-"""Shared by every test: the shipped model's configuration, and state in a folder of the test's own."""
+"""Shared by every test: the shipped model's configuration, state in a folder of the test's own, Airflow's settings."""
 
 from __future__ import annotations
 
@@ -6,18 +6,29 @@ import os
 import tempfile
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[1]
+_HOME = tempfile.mkdtemp(prefix="nightshift-tests-")
+
 # Set before anything of ours or of Airflow is imported: both read these once.
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("NIGHTSHIFT_STATE", tempfile.mkdtemp(prefix="nightshift-tests-"))
+os.environ |= {
+    "NIGHTSHIFT_STATE": _HOME,
+    "GX_ANALYTICS_ENABLED": "False",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "OMP_NUM_THREADS": "1",
+    "AIRFLOW_HOME": f"{_HOME}/airflow",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(_ROOT / "plugins"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_ROOT / "dags"),
+    "AIRFLOW__API__BASE_URL": "http://localhost:8080",
+}
 
-import pytest
+import pytest  # noqa: E402
 
-from include.config import environment
-from include.config.loader import load_model
-from include.config.schema import ModelConfig
+from include.config import environment  # noqa: E402
+from include.config.loader import load_model  # noqa: E402
+from include.config.schema import ModelConfig  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +43,31 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NIGHTSHIFT_STATE", str(tmp_path))
     monkeypatch.delenv("NIGHTSHIFT_TABLES", raising=False)
     return tmp_path
+
+
+SMALLER = {
+    "train_days: 60": "train_days: 14",
+    "validation_days: 10": "validation_days: 4",
+    "holdout_days: 14": "holdout_days: 10",
+    "max_iter: 150": "max_iter: 40",
+    "n_estimators: 100": "n_estimators: 20",
+    "{metric: roc_auc, min: 0.58}": "{metric: roc_auc, min: 0.51}",
+    "lookback_days: 7": "lookback_days: 3",
+}
+
+
+def write_smaller_model(folder: Path, **more: str) -> Path:
+    """Write the shipped model over a shorter window into `folder`; every replacement must still find its line."""
+    text = (_ROOT / "include/models/flight_delay.yaml").read_text()
+    for old, new in (SMALLER | more).items():
+        assert old in text, old
+        text = text.replace(old, new)
+    folder.mkdir(parents=True)
+    (folder / "flight_delay.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def smaller_model() -> object:
+    """The function that writes it: tests import no conftest."""
+    return write_smaller_model

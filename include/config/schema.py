@@ -104,11 +104,15 @@ class Candidate(Section):
 
 
 class TrainingConfig(Section):
-    """The window of days, how it is split, and the candidates that compete on its validation part."""
+    """The window of days, how it is split, and the candidates that compete on its validation part.
+
+    At most `max_missing_share` of the window's days may be missing (refused, or without rows), and never the last.
+    """
 
     train_days: int = Field(ge=1)
     validation_days: int = Field(ge=1)
     holdout_days: int = Field(ge=1)
+    max_missing_share: float = Field(default=0.1, ge=0, lt=1)
     select_by: MetricName = "roc_auc"
     seed: int = 0
     candidates: tuple[Candidate, ...] = Field(min_length=1)

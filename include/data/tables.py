@@ -79,13 +79,22 @@ def replace_partition(
 
 
 def replace_days(
-    model: str, table: str, frame: pd.DataFrame, day_of_row: pd.Series, days: Sequence[date], schema: pa.Schema
+    model: str,
+    table: str,
+    frame: pd.DataFrame,
+    day_of_row: pd.Series,
+    days: Sequence[date],
+    schema: pa.Schema,
+    within: Mapping[str, str] | None = None,
 ) -> int:
     """Replace the `day` partitions of `days` in one commit; `day_of_row` names each row's day. Returns the version.
 
+    `within` gives the values of further partition columns, and only partitions that have them are replaced.
     No days at all change nothing. Raises PermanentError where a row is of a day that is not in `days`.
     """
+    inner = dict(within or {})
     values = {"day": pa.array([day.isoformat() for day in day_of_row], pa.string())}
+    values |= {name: pa.array([value] * len(frame), pa.string()) for name, value in inner.items()}
     rows = _with_columns(_to_arrow(frame, schema), values)
     foreign = sorted(set(values["day"].to_pylist()) - {day.isoformat() for day in days})
     if foreign:
@@ -94,9 +103,10 @@ def replace_days(
             f"are {', '.join(day.isoformat() for day in days) or 'none'}; nothing was changed"
         )
     if not days:
-        return DeltaTable(_ensure(model, table, rows.schema, ["day"])).version()
+        return DeltaTable(_ensure(model, table, rows.schema, ["day", *inner])).version()
     listed = ", ".join(f"'{day.isoformat()}'" for day in days)
-    return _replace(model, table, rows, f"day IN ({listed})", ["day"])
+    predicate = " AND ".join([f"day IN ({listed})", *(f"{name} = '{value}'" for name, value in inner.items())])
+    return _replace(model, table, rows, predicate, ["day", *inner])
 
 
 def append(model: str, table: str, frame: pd.DataFrame, schema: pa.Schema) -> int:

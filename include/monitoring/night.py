@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from include.contracts import DayRange, MonitorResult
 from include.data import windows
 from include.errors import NotEnoughData, PermanentError
@@ -18,7 +21,7 @@ from include.scoring.batch import score_rows
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from sklearn.pipeline import Pipeline
 
     from include.config.schema import ModelConfig
     from include.monitoring.performance import Performance
@@ -29,6 +32,10 @@ log = logging.getLogger(__name__)
 REFERENCE_SEED = 0
 DRIFT_PAGE, DRIFT_VALUES = "drift.html", "drift.json"
 PERFORMANCE_PAGE, RESULT = "performance.html", "result.json"
+REPORTS = "reports"
+"""Folder of the night's files among the artefacts of its run."""
+POOLED_DAYS = 7
+"""Days that are pooled, at most, until there are enough rows to compare."""
 METRIC_NAME = re.compile(r"[\w\-. ]+")
 """Column names that MLflow takes as part of a metric's name."""
 
@@ -69,7 +76,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
         return None
     training = loader.training(config.name, version)
     compared = _compare(config, training, night)
-    watched = _watch(config, version, night)
+    watched = _watch(config, training, night)
     run = runs.open_run_in(
         naming.monitoring_experiment(config.name),
         night.isoformat(),
@@ -109,7 +116,7 @@ def _result(
         request_retrain=decision.request_retrain,
         reasons=(decision.reason, *watched.reasons, *compared.reasons),
         mlflow_run_id=run_id,
-        reports={name.removesuffix(".html"): name for name in files if name.endswith(".html")},
+        reports={name.removesuffix(".html"): f"{REPORTS}/{name}" for name in files if name.endswith(".html")},
     )
 
 
@@ -121,7 +128,8 @@ def _compare(config: ModelConfig, training: Training, night: date) -> Compared:
         return Compared(rows=0, reasons=said)
     sampled, noted = _reference_rows(config, training)
     pipeline = loader.load(config.name, training.version)
-    before, now = (drift.typed(declared, rows, score_rows(pipeline, rows, declared)[0]) for rows in (sampled, current))
+    before = drift.typed(declared, sampled, score_rows(pipeline, sampled, declared)[0])
+    now = drift.typed(declared, current, _scores_now(config, training, current, pipeline))
     plan = drift.plan(declared, before, now)
     notes = [*said, *noted, *plan.left_out.values()]
     if not plan.comparisons:
@@ -154,7 +162,7 @@ def _current_rows(
 ) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
     """Rows of the day before the night, pooled with earlier days until there are enough to say anything."""
     last = night - timedelta(days=1)
-    span = DayRange(start=night - timedelta(days=config.scoring.lookback_days), end=last)
+    span = DayRange(start=night - timedelta(days=POOLED_DAYS), end=last)
     rows = windows.read_rows(declared, span, night)
     day = rows[declared.data.day].dt.date
     if not (day == last).any():
@@ -167,11 +175,24 @@ def _current_rows(
     if len(pooled) < needed:
         return None, (
             f"Insufficient rows to compare: {len(pooled)} of {span.start} to {last}, {needed} needed "
-            "(monitoring.min_rows, within scoring.lookback_days).",
+            "(monitoring.min_rows).",
         )
     if start < last:
         return pooled, (f"Day {last} alone has fewer than {needed} rows: pooled with the days from {start} on.",)
     return pooled, ()
+
+
+def _scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
+    """Scores (n,) of the night's rows: those that the champion served, and for rows it has not scored yet, new ones."""
+    day = rows[training.config.data.day].dt.date
+    served = performance.predicted(
+        config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
+    ).set_index(["day", "row_key"])["score"]
+    keys = pd.MultiIndex.from_arrays([day.astype(str), rows["row_key"]])
+    scores = served.reindex(keys).to_numpy(dtype=float, copy=True)
+    unscored = ~keys.isin(served.index)
+    scores[unscored] = score_rows(pipeline, rows[unscored], training.config)[0]
+    return scores
 
 
 def _reference_rows(config: ModelConfig, training: Training) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -198,9 +219,12 @@ def _reference_rows(config: ModelConfig, training: Training) -> tuple[pd.DataFra
     return rows, notes
 
 
-def _watch(config: ModelConfig, version: int, night: date) -> Watched:
+def _watch(config: ModelConfig, training: Training, night: date) -> Watched:
     """Metrics of the champion, and of a challenger in the shadow on the rows that both scored."""
+    version = training.version
     days = performance.matured_days(config, night)
+    unseen = training.validation.end + timedelta(days=1)  # days scored by hand may lie before: they flatter
+    days = DayRange(start=max(days.start, unseen), end=days.end)
     rows = performance.read(config, naming.CHAMPION, version, days)
     who = f"champion version {version}"
     champion = performance.measure(rows, who)
@@ -240,7 +264,7 @@ def _keep(result: MonitorResult, files: dict[str, str]) -> None:
     """Files to the reports folder and to the night's run, figures that MLflow plots from night to night."""
     folder = reports.folder_of(result.model, result.night)
     reports.keep(folder, files)
-    runs.log_files(result.mlflow_run_id, folder)
+    runs.log_files(result.mlflow_run_id, folder, REPORTS)
     logged, _ = runs.run_metrics(result.mlflow_run_id)
     figures = _figures(result)
     changed = {name: value for name, value in figures.items() if logged.get(name) != value}
@@ -253,6 +277,7 @@ def _figures(result: MonitorResult) -> dict[str, float]:
     figures = {
         "rows": float(result.rows),
         "drifted_columns": float(len(result.drifted_columns)),
+        "drifted_share": len(result.drifted_columns) / max(1, result.columns),
         "compared_columns": float(result.columns),
         "live_rows": float(result.performance_rows),
         "request_retrain": float(result.request_retrain),
@@ -260,7 +285,11 @@ def _figures(result: MonitorResult) -> dict[str, float]:
             name if name.startswith(naming.CHALLENGER) else naming.metric("live", name): value
             for name, value in result.performance.items()
         },
-        **{f"distance/{name}": value for name, value in result.distances.items() if METRIC_NAME.fullmatch(name)},
+        **{
+            naming.metric("drift", name): value
+            for name, value in result.distances.items()
+            if METRIC_NAME.fullmatch(name)
+        },
     }
     if result.prediction_distance is not None:
         figures["prediction_distance"] = result.prediction_distance

@@ -43,17 +43,25 @@ def read(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.Dat
 
     Rows of another version are left out: a metric that mixes the former champion with this one is neither's.
     """
-    label, span = config.data.label, (days.start, days.end)
+    label = config.data.label
+    known = tables.read(config.name, windows.VALIDATED, ["day", "row_key", label], (days.start, days.end))
+    return joined(predicted(config, role, version, days), known.rename(columns={label: "label"}))
+
+
+def predicted(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
+    """What `version` scored as `role`: day, row_key, version, score."""
     wanted = ["day", "row_key", "version", "score"]
-    predicted = tables.read(config.name, PREDICTIONS, wanted, span, where={"role": role})
-    predicted = predicted[predicted["version"] == version]
-    known = tables.read(config.name, windows.VALIDATED, ["row_key", label], span)
-    return joined(predicted, known.rename(columns={label: "label"}))
+    rows = tables.read(config.name, PREDICTIONS, wanted, (days.start, days.end), where={"role": role})
+    return rows[rows["version"] == version]
 
 
-def joined(predicted: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Scores and labels of the rows that have both a prediction and a known label, in the order of their keys."""
-    rows = predicted[["day", "row_key", "score"]].merge(known[known["label"].notna()], on="row_key", validate="1:1")
+def joined(scored: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Scores and labels of the rows that have both a prediction and a known label, in the order of their keys.
+
+    A row is named by its day and its key: a key without the day in it comes again every day.
+    """
+    labelled = known.loc[known["label"].notna(), ["day", "row_key", "label"]]
+    rows = scored[["day", "row_key", "score"]].merge(labelled, on=["day", "row_key"], validate="1:1")
     typed = rows.assign(score=rows["score"].astype("float64"), label=rows["label"].astype("float64"))
     return typed.sort_values(["day", "row_key"], ignore_index=True)
 

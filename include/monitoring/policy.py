@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def decide(rule: RetrainRequest | None, performance: Mapping[str, float], rows: 
             f"matured nights, {rule.min_rows:,} needed.",
         )
     value = performance.get(rule.metric)
-    if value is None:
+    if value is None or not math.isfinite(value):
         return PolicyDecision(False, f"The live {rule.metric} could not be computed on {rows:,} rows.")
     if rule.min is not None:
         passed, bound = value < rule.min, f"minimum {rule.min:g}"

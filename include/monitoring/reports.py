@@ -112,7 +112,7 @@ def performance_page(rows: pd.DataFrame, title: str, notes: Sequence[str]) -> st
         classification=[BinaryClassification(target="label", prediction_probas="score")],
     )
     frame = rows[["label", "score"]].astype({"label": int})
-    # `include_tests=False` alone makes the metrics by label fail: Evidently gives them a list where they take a mapping.
+    # `include_tests=False` alone fails: Evidently then gives the metrics by label a list where they take a mapping.
     by_label: dict[str, Any] = {f"{name}_by_label_tests": {} for name in ("f1score", "precision", "recall", "rocauc")}
     report = Report([Note(text=_markdown(title, notes)), ClassificationPreset(include_tests=False, **by_label)])
     snapshot = report.run(Dataset.from_pandas(frame, definition))
@@ -125,12 +125,15 @@ def folder_of(model: str, night: date) -> Path:
 
 
 def keep(folder: Path, files: Mapping[str, str]) -> None:
-    """Write each file whole or not at all: a page that someone has open is replaced, never half-written."""
+    """Make these the folder's files, each written whole or not at all; what an earlier look left besides them goes."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         partial = folder / f".{name}.{os.getpid()}.partial"
         partial.write_text(text, encoding="utf-8")
         partial.replace(folder / name)
+    for left in folder.iterdir():
+        if left.name not in files and left.suffix != ".partial":
+            left.unlink(missing_ok=True)
 
 
 def as_json(value: Any) -> str:

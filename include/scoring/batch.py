@@ -129,7 +129,7 @@ def _shadow(config: ModelConfig, version: int, days: DayRange, as_of: date, by_h
 
 
 def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as_of: date, by_hand: bool) -> Scored:
-    """Score the days that `role` is due, each partition replaced whole."""
+    """Score the days that `role` is due, each partition replaced whole, all in one commit."""
     training = loader.training(config.name, version)
     data_version = tables.table_version(config.name, windows.VALIDATED)
     snapshots = windows.validated_days(config, days, data_version)
@@ -140,18 +140,14 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     span = DayRange(start=min(due), end=max(due))
     rows = windows.read_rows(training.config, span, as_of, data_version)
     day_of_row = rows[training.config.data.day].dt.date
-    total = failed = 0
-    for day, snapshot in due.items():
-        of_day = rows[day_of_row == day]
-        scores, errors = score_rows(pipeline, of_day, training.config)
-        frame = pd.DataFrame(
-            {"row_key": of_day["row_key"].to_numpy(), "version": version, "score": scores, "error": errors}
-        ).assign(night=as_of, snapshot=snapshot)
-        partition = {"day": day.isoformat(), "role": role}
-        tables.replace_partition(config.name, PREDICTIONS, frame, partition, tables.schema_for(PREDICTION_COLUMNS))
-        total += len(of_day)
-        failed += int(np.isnan(scores).sum())
-    return Scored(tuple(due), total, failed)
+    rows, day_of_row = rows[day_of_row.isin(list(due))], day_of_row[day_of_row.isin(list(due))]
+    scores, errors = score_rows(pipeline, rows, training.config)
+    frame = pd.DataFrame(
+        {"row_key": rows["row_key"].to_numpy(), "version": version, "score": scores, "error": errors}
+    ).assign(night=as_of, snapshot=day_of_row.map(due).to_numpy())
+    schema = tables.schema_for(PREDICTION_COLUMNS)
+    tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema, within={"role": role})
+    return Scored(tuple(due), len(rows), int(np.isnan(scores).sum()))
 
 
 def _due(
@@ -161,13 +157,14 @@ def _due(
     stored = tables.read(config.name, PREDICTIONS, ["day", "snapshot"], (days.start, days.end), where={"role": role})
     made_from = dict(zip(stored["day"], stored["snapshot"], strict=True))
     stale = {day: digest for day, digest in snapshots.items() if made_from.get(day.isoformat()) != digest}
-    seen = [day for day in stale if training.saw(day)]
+    seen = [day for day in stale if not training.precedes(day)]
     if seen:
         log.info(
-            "%s version %s of %s was trained or chosen on %s to %s: not scored there unless those days are named",
+            "%s version %s of %s was trained and chosen on days up to %s: %s to %s are scored only when they are named",
             role,
             training.version,
             config.name,
+            training.validation.end,
             seen[0],
             seen[-1],
         )

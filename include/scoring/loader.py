@@ -35,9 +35,9 @@ class Training:
     train: DayRange
     validation: DayRange
 
-    def saw(self, day: date) -> bool:
-        """Whether the version was fitted or chosen on rows of `day`, so that its scores there flatter it."""
-        return self.train.start <= day <= self.validation.end
+    def precedes(self, day: date) -> bool:
+        """Whether `day` is after all that the version was fitted and chosen on: its scores there do not flatter it."""
+        return day > self.validation.end
 
 
 def load(model: str, version: int) -> Pipeline:

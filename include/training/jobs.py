@@ -176,18 +176,23 @@ def lock_hash() -> str:
 
 
 def _filled_version(config: ModelConfig, frozen: Windows) -> int:
-    """Version of the validated table, once every day of the window is in it."""
+    """Version of the validated table, once it holds the window's last day and enough of the others.
+
+    One refused day must not stop retraining for as long as the window is; that a night trains on stale rows, must.
+    """
     version = tables.table_version(config.name, windows.VALIDATED)
     whole = frozen.whole
     there = windows.validated_days(config, whole, version) if version is not None else {}
     asked = [whole.start + timedelta(days=offset) for offset in range(whole.days)]
     missing = [day for day in asked if day not in there]
-    if version is None or missing:
+    stale = whole.end in missing
+    if version is None or stale or len(missing) > config.training.max_missing_share * whole.days:
         named = ", ".join(str(day) for day in missing[:MAX_DAYS_NAMED])
         more = f" and {len(missing) - MAX_DAYS_NAMED} more" if len(missing) > MAX_DAYS_NAMED else ""
         raise NotEnoughData(
             f"{config.name}: training needs the {whole.days} validated days {whole.start} to {whole.end}, and "
-            f"{len(missing)} of them are missing: {named}{more}.\n"
+            f"{len(missing)} of them are missing: {named}{more}. "
+            f"Allowed are {config.training.max_missing_share:.0%} of them (training.max_missing_share), not the last.\n"
             f"Load them: trigger {config.name}__ingest with start={missing[0]} and end={missing[-1]}"
         )
     return version

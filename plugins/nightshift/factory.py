@@ -6,9 +6,8 @@ Each function below is one DAG and only wires: what a task does is in its operat
 from __future__ import annotations
 
 import inspect
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
@@ -155,7 +154,7 @@ def _dag(config: ModelConfig, build: Any, **kwargs: Any) -> DAG:
         description=purpose.splitlines()[0],
         doc_md=f"{purpose}\n\n---\n**{config.name}**: {config.description}\n\n`include/models/{config.name}.yaml`",
         tags=["nightshift", config.name, build.__name__, *config.tags],
-        start_date=datetime(2013, 1, 1, tzinfo=ZoneInfo(config.schedule.timezone)),
+        start_date=None,  # with one, a DAG that is switched on fires at once for the night that has passed
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=6),

@@ -65,6 +65,16 @@ def test_two_partition_columns_keep_roles_apart(state: Path) -> None:
     assert len(tables.read("model", "p")) == 2
 
 
+def test_many_days_of_one_role_are_one_commit_and_leave_the_other_role(state: Path) -> None:
+    days = [date(2013, 1, 1), date(2013, 1, 2)]
+    given = (pd.Series(days), days, SCHEMA)
+    tables.replace_days("model", "p", rows(1, 2), *given, within={"role": "champion"})
+    before = tables.replace_days("model", "p", rows(3, 4), *given, within={"role": "challenger"})
+    assert tables.replace_days("model", "p", rows(5, 6), *given, within={"role": "champion"}) == before + 1
+    found = {role: sorted(part["value"]) for role, part in tables.read("model", "p").groupby("role")}
+    assert found == {"champion": [5, 6], "challenger": [3, 4]}
+
+
 def test_days_are_pruned_and_a_missing_table_reads_empty(state: Path) -> None:
     assert list(tables.read("model", "nowhere", ["a", "b"]).columns) == ["a", "b"]
     assert tables.table_version("model", "nowhere") is None

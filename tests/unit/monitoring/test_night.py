@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from include.config import environment
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables
 from include.errors import NotEnoughData
 from include.monitoring.night import monitor_night
-from include.scoring.batch import score
+from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
 from include.tracking import artifacts, registry
 from tests.unit.served import MODEL, ROWS_A_DAY, rows_of, write
 
@@ -42,7 +41,7 @@ def test_before_the_first_release_there_is_nothing_to_watch(
     assert "no champion yet" in caplog.text and not runs()
 
 
-def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig) -> None:
+def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig, tmp_path: Path) -> None:
     score(served, NIGHT)
     result = monitor_night(served, NIGHT)
     assert result is not None
@@ -56,8 +55,8 @@ def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig
     assert not result.request_retrain and "keeps its minimum 0.6" in result.reasons[0]
     assert any("alarms nobody" in reason for reason in result.reasons)
     assert any("challenger version 2 on 360 rows that both scored" in reason for reason in result.reasons)
-    assert result.reports == {"drift": "drift.html", "performance": "performance.html"}
-    folder = environment.state_dir() / "reports" / MODEL / "2024-03-05"
+    assert result.reports == {"drift": "reports/drift.html", "performance": "reports/performance.html"}
+    folder = tmp_path / "reports" / MODEL / "2024-03-05"
     assert {file.name for file in folder.iterdir()} == {
         "drift.html",
         "drift.json",
@@ -66,11 +65,11 @@ def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig
     }
     run = MlflowClient().get_run(result.mlflow_run_id)
     assert run.data.metrics["live_roc_auc"] == result.performance["roc_auc"]
-    assert (
-        run.data.metrics["drifted_columns"] == len(result.drifted_columns) and run.data.metrics["distance/queue"] < 0.3
-    )
-    assert {"drift.html", "performance.html"} <= {file.path for file in MlflowClient().list_artifacts(run.info.run_id)}
-    assert type(result).from_json(artifacts.load_json(run.info.run_id, "result.json")) == result
+    assert run.data.metrics["drifted_columns"] == len(result.drifted_columns) and run.data.metrics["drift_queue"] < 0.3
+    stored = {file.path for file in MlflowClient().list_artifacts(run.info.run_id, "reports")}
+    assert set(result.reports.values()) <= stored
+    assert run.data.metrics["drifted_share"] == run.data.metrics["drifted_columns"] / 5
+    assert type(result).from_json(artifacts.load_json(run.info.run_id, "reports/result.json")) == result
 
 
 def test_the_same_night_again_gives_the_same_and_doubles_nothing(served: ModelConfig) -> None:
@@ -137,6 +136,38 @@ def test_few_rows_are_pooled_with_earlier_nights(served: ModelConfig) -> None:
     assert any("pooled with the days from 2024-03-03 on" in reason for reason in result.reasons)
 
 
+def test_no_more_than_seven_days_are_pooled(served: ModelConfig) -> None:
+    monitoring = served.monitoring.model_copy(update={"min_rows": 7 * ROWS_A_DAY})
+    enough = served.model_copy(update={"monitoring": monitoring})
+    found = monitor_night(enough, NIGHT)
+    assert found is not None and found.rows == 7 * ROWS_A_DAY
+    monitoring = served.monitoring.model_copy(update={"min_rows": 7 * ROWS_A_DAY + 1})
+    found = monitor_night(served.model_copy(update={"monitoring": monitoring}), NIGHT)
+    assert found is not None and found.rows == 0
+
+
+def test_the_scores_that_were_served_are_what_is_compared(served: ModelConfig) -> None:
+    score(served, NIGHT)
+    usual = monitor_night(served, NIGHT)
+    stored = tables.read(MODEL, PREDICTIONS, days=(date(2024, 3, 4),) * 2, where={"role": "champion"})
+    other = stored.assign(score=np.where(stored.index < 20, np.nan, 0.99))
+    partition = {"day": "2024-03-04", "role": "champion"}
+    tables.replace_partition(MODEL, PREDICTIONS, other, partition, tables.schema_for(PREDICTION_COLUMNS))
+    odd = monitor_night(served, NIGHT)
+    assert usual is not None and usual.prediction_distance is not None
+    assert odd is not None and odd.prediction_distance is not None
+    assert odd.prediction_distance > usual.prediction_distance + 0.5
+    assert odd.distances == usual.distances
+
+
+def test_days_that_the_champion_was_trained_on_do_not_flatter_it(served: ModelConfig) -> None:
+    night = date(2024, 2, 24)
+    score(served, night, date(2024, 2, 19), date(2024, 2, 23))
+    result = monitor_night(served, night)
+    assert result is not None
+    assert result.performance_days == DayRange(start=date(2024, 2, 22), end=date(2024, 2, 23))
+
+
 @pytest.mark.parametrize(
     ("rows", "needed", "said"), [(0, 100, "day 2024-03-04 has no validated rows"), (120, 5000, "5000 needed")]
 )
@@ -169,8 +200,3 @@ def test_no_reference_at_all_names_the_days_to_load(served: ModelConfig) -> None
     MlflowClient().set_model_version_tag(MODEL, "1", "nightshift.window_train", "2019-01-01..2019-01-31")
     with pytest.raises(NotEnoughData, match=r"parcels__ingest with start=2019-01-01 and end=2019-01-31"):
         monitor_night(served, NIGHT)
-
-
-def test_reports_stay_below_the_state_folder(served: ModelConfig, tmp_path: Path) -> None:
-    monitor_night(served, NIGHT)
-    assert (tmp_path / "reports" / MODEL / NIGHT.isoformat() / "drift.html").is_file()

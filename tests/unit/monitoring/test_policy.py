@@ -28,8 +28,9 @@ def test_too_few_rows_are_no_evidence_of_harm() -> None:
 
 
 def test_a_metric_that_could_not_be_computed_asks_for_nothing() -> None:
-    decision = decide(AT_LEAST, {"log_loss": 3.0}, 900)
-    assert not decision.request_retrain and "roc_auc could not be computed" in decision.reason
+    for measured in ({"log_loss": 3.0}, {"roc_auc": float("nan")}):
+        decision = decide(AT_LEAST, measured, 900)
+        assert not decision.request_retrain and "roc_auc could not be computed" in decision.reason
 
 
 def test_a_model_without_a_rule_asks_for_nothing() -> None:

@@ -100,6 +100,7 @@ def test_days_that_a_version_was_trained_or_chosen_on_are_scored_by_hand_only(se
     assert score(served, night).scored_days == (date(2024, 2, 22), date(2024, 2, 23))
     first, last = date(2024, 2, 19), date(2024, 2, 20)
     assert score(served, night, first, last).scored_days == (first, last)
+    assert score(served, date(2024, 2, 6)).scored_days == ()  # a night before it was trained
 
 
 def test_scores_do_not_depend_on_what_is_known_only_afterwards(served: ModelConfig) -> None:
@@ -165,6 +166,15 @@ def test_days_that_do_not_exist_yet_cannot_be_named(served: ModelConfig) -> None
     with pytest.raises(PermanentError, match="start must not be after end"):
         score(served, NIGHT, days(4)[0], days(3)[0])
     assert score(served, NIGHT, days(3)[0], date(2024, 12, 1)).scored_days == days(3, 4)
+
+
+def test_many_days_take_one_commit_a_role(served: ModelConfig) -> None:
+    score(served, NIGHT, days(4)[0])
+    before = tables.table_version(MODEL, PREDICTIONS)
+    result = score(served, NIGHT, date(2024, 2, 22), days(4)[0])
+    assert before is not None and tables.table_version(MODEL, PREDICTIONS) == before + 2
+    assert len(result.scored_days) == 12 and result.rows == 2 * 12 * ROWS_A_DAY
+    assert predictions().groupby("day").size().eq(ROWS_A_DAY).all()
 
 
 def test_a_night_before_any_data_scores_nothing(served: ModelConfig) -> None:

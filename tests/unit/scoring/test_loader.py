@@ -17,8 +17,8 @@ def test_a_version_says_what_it_was_trained_with(served: ModelConfig) -> None:
     assert found.config == served and found.as_of == AS_OF and found.data_version >= 0
     assert found.train == DayRange(start=date(2024, 2, 6), end=date(2024, 2, 17))
     assert found.validation == DayRange(start=date(2024, 2, 18), end=date(2024, 2, 21))
-    seen = {day: found.saw(date(2024, 2, day)) for day in (5, 6, 17, 21, 22)}
-    assert seen == {5: False, 6: True, 17: True, 21: True, 22: False}
+    after = {day: found.precedes(date(2024, 2, day)) for day in (5, 6, 17, 21, 22)}
+    assert after == {5: False, 6: False, 17: False, 21: False, 22: True}
 
 
 def test_a_process_loads_a_version_once(served: ModelConfig) -> None:
