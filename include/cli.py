@@ -1,0 +1,219 @@
+"""`./nightshift`: what a person asks and does from a terminal. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from include.errors import NightshiftError
+
+if TYPE_CHECKING:
+    from include.local.airflow_api import AirflowApi
+    from include.local.settings import LocalSettings
+
+app = typer.Typer(
+    name="nightshift",
+    help="Nightly model retraining that a team can leave alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+ModelName = Annotated[str, typer.Argument(help="Name of the model file, without .yaml")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@app.command()
+def up() -> None:
+    """Start PostgreSQL, MLflow and Airflow; return when all are healthy."""
+    from include.local import services
+
+    with _told() as say:
+        _where(services.up(say))
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that `up` started. What was stored stays."""
+    from include.local import services
+
+    with _told() as say:
+        stopped = services.down(say)
+        say(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def demo(model: ModelName = "flight_delay") -> None:
+    """Start everything and run the whole chain on real data; quick where it has been done."""
+    from include.local.demo import demo as run
+
+    with _told() as say:
+        settings = run(model, say)
+        say("reading the result")
+    _status(settings, as_json=False)
+    _where(settings)
+
+
+@app.command()
+def status(as_json: JsonFlag = False) -> None:
+    """Tell, model by model: champion, last verdict and why, rows, drift; and whether the services are healthy."""
+    with _told(quiet=True):
+        _status(_settings(), as_json)
+
+
+@app.command()
+def train(
+    model: ModelName,
+    as_of: Annotated[str | None, typer.Option(help="Train as on this night, YYYY-MM-DD; default: tonight.")] = None,
+) -> None:
+    """Run the model's retrain DAG now and follow it to its verdict."""
+    from include.config.loader import find_model
+
+    with _told() as say:
+        find_model(model)
+        night = _date(as_of).isoformat() if as_of else None
+        api = _api()
+        run = api.follow(api.trigger(f"{model}__retrain", {"as_of": night} if night else None), say)
+        _print_decision(api.result(run, "evaluate_gates"))
+
+
+@app.command()
+def rollback(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+    to: Annotated[int | None, typer.Option(help="Version to serve again; default: the previous champion.")] = None,
+) -> None:
+    """Serve an earlier version again, through the model's rollback DAG."""
+    from include.config.loader import find_model
+
+    with _told() as say:
+        find_model(model)
+        api = _api()
+        run = api.follow(api.trigger(f"{model}__rollback", {"version": to, "reason": reason}), say)
+        event = api.result(run, "rollback_model")
+        console.print(f"Champion of {model} is version {event['version']} (before: {event['champion_before']})")
+
+
+@app.command()
+def history(model: ModelName, as_json: JsonFlag = False) -> None:
+    """Print the ledger: every promotion, refusal and rollback, with who and why."""
+    from include.config.loader import find_model
+    from include.local.tables import history_table
+    from include.release import ledger
+
+    with _told(quiet=True):
+        find_model(model)
+        events = ledger.history(model)
+        if as_json:
+            console.print_json(json.dumps([event.to_json() for event in events]))
+        else:
+            console.print(history_table(model, events))
+
+
+@app.command()
+def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all.")] = None) -> None:
+    """Check model files; every fault at once, exit code 1 where there is one."""
+    from include.local.lint import faults_of
+
+    with _told(quiet=True):
+        found = faults_of(files or [])
+    for path, faults in found.items():
+        console.print(f"{path}: " + ("no faults" if not faults else f"{len(faults)} faults"), soft_wrap=True)
+        for fault in faults:
+            console.print(f"  - {fault}", soft_wrap=True, markup=False)
+    if any(found.values()):
+        raise typer.Exit(1)
+
+
+def _status(settings: LocalSettings, as_json: bool) -> None:
+    from include.local import services
+    from include.local.summary import statuses
+    from include.local.tables import services_line, status_table
+
+    health = services.health(settings)
+    if health["mlflow"] != "healthy":
+        if as_json:
+            console.print_json(json.dumps({"services": health, "models": None}))
+        else:
+            console.print(services_line(health))
+            console.print("The registry cannot be read while MLflow is down. Next: make up")
+        raise typer.Exit(1)
+    found = statuses()
+    if as_json:
+        console.print_json(json.dumps({"services": health, "models": [item.to_json() for item in found]}))
+        return
+    for item in found:
+        console.print(status_table(item))
+    console.print(services_line(health))
+
+
+def _settings() -> LocalSettings:
+    """This instance's settings, with the registry's address set for this process."""
+    from include.local.settings import load_settings
+
+    settings = load_settings()
+    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_url
+    return settings
+
+
+def _api() -> AirflowApi:
+    from include.local.airflow_api import AirflowApi
+    from include.local.settings import USER
+
+    settings = _settings()
+    return AirflowApi(settings.airflow_url, USER, settings.secrets.password)
+
+
+def _where(settings: LocalSettings) -> None:
+    from include.local.settings import USER
+
+    console.print(f"\nAirflow  {settings.airflow_url}   user {USER}, password {settings.secrets.password}")
+    console.print(f"MLflow   {settings.mlflow_url}")
+    console.print("Stop with: make down", style="dim")
+
+
+def _print_decision(decision: dict[str, Any]) -> None:
+    from include.contracts import GateDecision
+
+    for line in GateDecision.from_json(decision).summary():
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-01-31") from None
+
+
+@contextmanager
+def _told(quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Say what goes on, with the seconds since the start, and end on an error with its message alone."""
+    started = time.monotonic()
+
+    def say(message: str) -> None:
+        if not quiet:
+            console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {message}", soft_wrap=True)
+
+    try:
+        yield say
+    except NightshiftError as error:
+        errors.print(str(error), style="red", soft_wrap=True, markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        errors.print("\nInterrupted. Nothing is half-done: run the same command again, or: make down", style="yellow")
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,181 @@
+"""A small client of Airflow's REST API: trigger a DAG, follow it, read why it failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from include.errors import PermanentError, TransientError
+
+Say = Callable[[str], None]
+POLL_SECONDS = 0.5
+FINISHED = ("success", "failed")
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """A DAG run as the API last told it."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    seconds: float | None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+
+class AirflowApi:
+    """Talks to one Airflow as one user; logs in on the first call and again when the token runs out."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._login = {"username": user, "password": password}
+        self._client = httpx.Client(base_url=url, timeout=30)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> DagRun:
+        """Start a run. Raises PermanentError where the DAG does not exist or its form refuses `conf`."""
+        body = {"logical_date": None, "conf": conf or {}}
+        return self._run(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
+
+    def run(self, dag_id: str, run_id: str) -> DagRun:
+        return self._run(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"))
+
+    def runs(self, dag_id: str, limit: int = 20) -> list[DagRun]:
+        """The newest runs first."""
+        params = {"order_by": "-run_after", "limit": limit}
+        return [
+            self._run(found) for found in self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]
+        ]
+
+    def tasks(self, run: DagRun) -> list[dict[str, Any]]:
+        """The run's task instances, as the API gives them."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
+        found: list[dict[str, Any]] = self._call("GET", path, params={"limit": 200})["task_instances"]
+        return found
+
+    def result(self, run: DagRun, task_id: str, map_index: int = -1) -> Any:
+        """What a task returned."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self._call("GET", path, params={"map_index": map_index, "deserialize": True})["value"]
+
+    def links(self, run: DagRun, task_id: str, map_index: int = -1) -> dict[str, str | None]:
+        """The task's buttons."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/links"
+        found: dict[str, str | None] = self._call("GET", path, params={"map_index": map_index})["extra_links"]
+        return found
+
+    def log_tail(self, task: dict[str, Any], lines: int = 8) -> list[str]:
+        """The last lines of a task's log."""
+        path = (
+            f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+            f"/logs/{max(1, task['try_number'])}"
+        )
+        content = self._call("GET", path, params={"map_index": task["map_index"], "full_content": True})["content"]
+        return [_line(entry) for entry in content][-lines:]
+
+    def dag_ids(self) -> set[str]:
+        found = self._call("GET", "/api/v2/dags", params={"limit": 500})["dags"]
+        return {dag["dag_id"] for dag in found}
+
+    def unpause(self, dag_id: str) -> None:
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def wait_for_dags(self, dag_ids: set[str], say: Say, seconds: float = 120) -> None:
+        """Wait until Airflow has read the DAG files."""
+        deadline, told = time.monotonic() + seconds, time.monotonic()
+        while missing := dag_ids - self.dag_ids():
+            if time.monotonic() > deadline:
+                raise PermanentError(
+                    f"Airflow does not show {', '.join(sorted(missing))}; see its import errors at {self.url}, "
+                    "and: ./nightshift lint"
+                )
+            if time.monotonic() - told > 5:
+                say("waiting for Airflow to read the DAG files")
+                told = time.monotonic()
+            time.sleep(1)
+
+    def follow(self, run: DagRun, say: Say) -> DagRun:
+        """Wait for the end of a run, saying at least every eight seconds which tasks run.
+
+        Raises PermanentError, with the last lines of the failed tasks' logs, when it fails.
+        """
+        told, said = time.monotonic(), ""
+        while not run.finished:
+            time.sleep(POLL_SECONDS)
+            run = self.run(run.dag_id, run.run_id)
+            now = self._doing(run)
+            if now != said or time.monotonic() - told > 8:
+                say(f"{run.dag_id}: {now}")
+                told, said = time.monotonic(), now
+        if run.state == "failed":
+            raise PermanentError(self._why(run))
+        return run
+
+    def _doing(self, run: DagRun) -> str:
+        tasks = self.tasks(run)
+        done = sum(task["state"] in ("success", "skipped") for task in tasks)
+        running = [_name(task) for task in tasks if task["state"] in ("running", "queued", "up_for_retry")]
+        return f"{done} of {len(tasks)} tasks done" + (f", running {', '.join(running)}" if running else "")
+
+    def _why(self, run: DagRun) -> str:
+        parts = [f"{run.dag_id} failed: {self.url}/dags/{run.dag_id}/runs/{run.run_id}"]
+        for task in self.tasks(run):
+            if task["state"] == "failed":
+                parts.append(f"--- {_name(task)}\n" + "\n".join(self.log_tail(task)))
+        return "\n".join(parts)
+
+    def _run(self, found: dict[str, Any]) -> DagRun:
+        return DagRun(found["dag_id"], found["dag_run_id"], found["state"], found.get("duration"))
+
+    def _call(self, method: str, path: str, **kwargs: Any) -> Any:
+        with self._classed():
+            if "Authorization" not in self._client.headers:
+                self._log_in()
+            answer = self._client.request(method, path, **kwargs)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._log_in()
+                answer = self._client.request(method, path, **kwargs)
+            answer.raise_for_status()
+            return answer.json()
+
+    def token(self) -> str:
+        """A fresh token, for an address of Airflow that is not its API."""
+        with self._classed():
+            answer = self._client.post("/auth/token", json=self._login)
+            answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def _log_in(self) -> None:
+        self._client.headers["Authorization"] = f"Bearer {self.token()}"
+
+    @contextmanager
+    def _classed(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPStatusError as error:
+            detail = error.response.text[:500]
+            kind = TransientError if error.response.is_server_error else PermanentError
+            raise kind(f"Airflow at {self.url} answered {error.response.status_code}: {detail}") from error
+        except httpx.HTTPError as error:
+            raise TransientError(f"Airflow at {self.url} does not answer ({error}). Next: make up") from error
+
+
+def _name(task: dict[str, Any]) -> str:
+    label = task.get("rendered_map_index")
+    return f"{task['task_id']}[{label}]" if label else str(task["task_id"])
+
+
+def _line(entry: Any) -> str:
+    """A structured log entry as one line; errors carry their last frame's message."""
+    if not isinstance(entry, dict):
+        return str(entry)
+    details = entry.get("error_detail") or []
+    causes = "".join(f"\n    {part.get('exc_type')}: {part.get('exc_value')}" for part in details)
+    return f"{entry.get('event', '')}{causes}"

@@ -1,0 +1,113 @@
+"""What is the case, model by model: champion, last verdict, last night's rows, last look at drift."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from include.config.loader import load_models
+from include.config.schema import ModelConfig
+from include.contracts import Contract
+from include.data import tables
+from include.release import ledger
+from include.tracking import naming, registry, runs
+
+
+class ModelStatus(Contract):
+    """One model, for `./nightshift status`; what has not happened yet is None or empty."""
+
+    model: str
+    champion_version: int | None = None
+    champion_trained_as_of: str | None = None
+    champion_candidate: str | None = None
+    holdout: dict[str, float] = Field(default_factory=dict)
+    verdict: str | None = None
+    verdict_version: int | None = None
+    verdict_at: str | None = None
+    verdict_reason: str | None = None
+    last_day: date | None = None
+    last_day_validated: int = 0
+    last_day_quarantined: int = 0
+    days: int = 0
+    rows_validated: int = 0
+    rows_quarantined: int = 0
+    rows_scored: int = 0
+    last_night: str | None = None
+    drifted_columns: int | None = None
+    live: dict[str, float] = Field(default_factory=dict)
+    night_reasons: str | None = None
+
+
+def statuses() -> list[ModelStatus]:
+    """Status of every usable model file."""
+    models, _ = load_models()
+    return [status(config) for config in models.values()]
+
+
+def status(config: ModelConfig) -> ModelStatus:
+    """Status of one model, from its tables, the registry and the ledger."""
+    found: dict[str, Any] = {"model": config.name}
+    for part in (_champion, _verdict, _rows, _night):
+        found |= part(config.name)
+    return ModelStatus(**found)
+
+
+def _champion(model: str) -> dict[str, Any]:
+    version = registry.champion_version(model)
+    if version is None:
+        return {}
+    info = registry.version_info(model, version)
+    return {
+        "champion_version": version,
+        "champion_trained_as_of": info.tags.get("as_of"),
+        "champion_candidate": info.tags.get("candidate"),
+        "holdout": info.holdout,
+    }
+
+
+def _verdict(model: str) -> dict[str, Any]:
+    """The last promotion, refusal or rollback; an intention is none."""
+    events = [event for event in ledger.history(model) if event.event != "intended"]
+    if not events:
+        return {}
+    last = events[-1]
+    return {
+        "verdict": last.event,
+        "verdict_version": last.version,
+        "verdict_at": last.at.isoformat(timespec="seconds"),
+        "verdict_reason": last.reason,
+    }
+
+
+def _rows(model: str) -> dict[str, Any]:
+    validated = tables.read(model, "validated", ["day"])["day"].value_counts()
+    quarantined = tables.read(model, "quarantine", ["day"])["day"].value_counts()
+    scored = tables.read(model, "predictions", ["role"], where={"role": naming.CHAMPION})
+    if validated.empty:
+        return {"rows_quarantined": int(quarantined.sum())}
+    last = max(validated.index)
+    return {
+        "last_day": date.fromisoformat(last),
+        "last_day_validated": int(validated[last]),
+        "last_day_quarantined": int(quarantined.get(last, 0)),
+        "days": len(validated),
+        "rows_validated": int(validated.sum()),
+        "rows_quarantined": int(quarantined.sum()),
+        "rows_scored": len(scored),
+    }
+
+
+def _night(model: str) -> dict[str, Any]:
+    newest = runs.newest_run(naming.monitoring_experiment(model))
+    if newest is None:
+        return {}
+    metrics, tags = newest
+    drifted = metrics.get("drifted_columns")
+    return {
+        "last_night": tags.get("key"),
+        "drifted_columns": None if drifted is None else int(drifted),
+        "live": naming.of_split(metrics, "live"),
+        "night_reasons": tags.get("reasons"),
+    }

@@ -1,0 +1,61 @@
+"""How the command line shows a model's status and its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from include.contracts import ReleaseEvent
+from include.local.summary import ModelStatus
+
+
+def status_table(item: ModelStatus) -> Table:
+    """One model, one line a question."""
+    table = Table(
+        title=item.model, title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
+    )
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    if item.champion_version is None:
+        table.add_row("champion", f"none yet; next: ./nightshift train {item.model}")
+    else:
+        made = f"{item.champion_candidate}, trained as of {item.champion_trained_as_of}"
+        table.add_row("champion", f"version {item.champion_version} ({made})")
+        table.add_row("holdout", _figures(item.holdout))
+    if item.verdict:
+        table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {item.verdict_at}")
+        table.add_row("", escape(item.verdict_reason or ""))
+    if item.last_day:
+        last = f"{item.last_day_validated:,} validated, {item.last_day_quarantined:,} set aside on {item.last_day}"
+        table.add_row(
+            "rows", f"{last}; {item.rows_validated:,} of {item.days} days in all, {item.rows_scored:,} scored"
+        )
+    if item.last_night:
+        table.add_row("drift", f"night {item.last_night}: {item.drifted_columns} columns past Evidently's thresholds")
+        table.add_row("live", _figures(item.live) or "no labels yet")
+    return table
+
+
+def services_line(health: Mapping[str, str]) -> str:
+    """All components in one line, the unhealthy ones in red."""
+    parts = [name if state == "healthy" else f"[red]{name}: {state}[/red]" for name, state in health.items()]
+    return "services  " + ", ".join(parts)
+
+
+def history_table(model: str, events: Sequence[ReleaseEvent]) -> Table:
+    """The ledger, oldest first."""
+    table = Table(title=f"Releases of {model}", title_justify="left")
+    for column in ("when (UTC)", "event", "version", "champion", "who"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for event in events:
+        moved = f"{event.champion_before or '-'} → {event.champion_after or '-'}"
+        when = event.at.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(when, event.event, str(event.version), moved, escape(event.actor), escape(event.reason))
+    return table
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
