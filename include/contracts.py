@@ -201,11 +201,13 @@ class GateDecision(Contract):
     report_uri: str | None = None
 
     def summary(self) -> list[str]:
-        """Lines for a log: the verdict first, then every gate with its sentence."""
+        """Lines for a log: the verdict, what refused it, then the gates that held, each with its sentence."""
         against = f"champion version {self.champion_version}" if self.champion_version else "no champion yet"
         lines = [f"VERDICT: {self.verdict} version {self.version} of {self.model} ({against})"]
-        lines += [f"{'held   ' if gate.passed else 'REFUSED'} {gate.name}: {gate.sentence}" for gate in self.gates]
-        lines += [f"because {reason}" for reason in self.reasons]
+        sentences = {gate.sentence for gate in self.gates}
+        lines += [f"REFUSED: {reason}" for reason in self.reasons if reason not in sentences]
+        lines += [f"REFUSED by {gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
+        lines += [f"held: {gate.name}: {gate.sentence}" for gate in self.gates if gate.passed]
         return lines
 
 

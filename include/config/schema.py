@@ -7,8 +7,10 @@ The YAML file's dotted paths are these attributes' paths, and MLflow's parameter
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=120)]
@@ -25,6 +27,9 @@ EstimatorName = Literal[
 ColumnType = Literal["date", "timestamp", "string", "integer", "number", "boolean"]
 
 
+CRON_FIELDS = 5
+
+
 class Section(BaseModel):
     """Base of every section: immutable, and a typo is an error rather than a default."""
 
@@ -38,6 +43,22 @@ class ScheduleConfig(Section):
     ingest: str = "0 2 * * *"
     retrain: str = "0 3 * * *"
     monitor: str = "0 5 * * *"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no timezone of the tz database, such as Europe/Berlin") from None
+        return value
+
+    @field_validator("ingest", "retrain", "monitor")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if len(value.split()) != CRON_FIELDS or not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is no cron expression of five fields, such as '0 3 * * *'")
+        return value
 
 
 class PythonSource(Section):
@@ -252,9 +273,20 @@ def _column_faults(config: ModelConfig) -> list[str]:
         faults.append("features: name at least one of numeric, categorical or rates")
     names = [candidate.name for candidate in config.training.candidates]
     faults += [f"training.candidates: name {name!r} is used twice" for name in sorted(_doubles(names))]
+    faults += [
+        f"features.numeric: {name!r} is declared {data.columns[name]}; numeric features are integer, number or boolean"
+        for name in features.numeric
+        if data.columns.get(name, "number") not in ("integer", "number", "boolean")
+    ]
+    faults += [f"data.columns: {name!r} is a name of our tables' own columns" for name in _reserved(data)]
     if data.columns.get(data.day) not in (None, "date"):
         faults.append(f"data.day: column {data.day!r} must have type date, not {data.columns[data.day]}")
     return faults
+
+
+def _reserved(data: DataConfig) -> set[str]:
+    """Declared columns that the table `validated` needs for itself; `day` may only be the day column."""
+    return {"row_key", "day"} & (data.columns.keys() - {data.day})
 
 
 def _doubles(names: Any) -> set[str]:

@@ -124,6 +124,7 @@ def _airflow(settings: LocalSettings) -> dict[str, str]:
         "API__WORKERS": 1,
         "API__SECRET_KEY": settings.secrets.session,
         "API__INSTANCE_NAME": "Nightshift",
+        "API__DEFAULT_WRAP": True,  # a gate's sentence is longer than the page is wide
         "API_AUTH__JWT_SECRET": settings.secrets.jwt,
         # Tasks fork from a process that has imported the heavy libraries once. The scheduler's alone: under `core` the
         # triggerer would keep a second one.

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from include.contracts import ReleaseEvent
 from include.local.summary import ModelStatus
+from include.training.metrics import METRICS
 
 
 def status_table(item: ModelStatus) -> Table:
@@ -58,4 +59,6 @@ def history_table(model: str, events: Sequence[ReleaseEvent]) -> Table:
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in sorted(metrics.items()))
+    """Metrics in the registry's order, the most read one first; how many rows they are of goes last."""
+    rows = f", on {metrics['rows']:,.0f} rows" if "rows" in metrics else ""
+    return ", ".join(f"{name} {metrics[name]:.4f}" for name in METRICS if name in metrics) + rows

@@ -112,7 +112,7 @@ def _connection_fields(entry: ConnectionEntry) -> dict[str, Any]:
         "login": entry.conn_login,
         "password": entry.conn_password,
         "port": port,
-        "extra": json.dumps(extra),
+        "extra": json.dumps(extra) if extra else None,
     }
 
 

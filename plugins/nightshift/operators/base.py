@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from airflow.sdk.bases.operatorlink import BaseOperatorLink
 
 
+CHATTY = ("great_expectations", "great_expectations.data_context.types.base", "matplotlib")
+"""Loggers whose INFO lines would bury what a task has to say."""
+
+
 class NightshiftOperator(BaseOperator):
     """Runs one step of one model's chain.
 
@@ -46,12 +50,16 @@ class NightshiftOperator(BaseOperator):
         self.ui_url = ""
 
     def execute(self, context: Context) -> Any:
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
+        for chatty in CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         self.ui_url = TrackingHook().get_conn().ui_url
         try:
             return self.run(context)
         except PermanentError as error:
             raise AirflowFailException(f"{error}\n(not retried: the same input would fail again)") from error
+        finally:
+            for name, address in self.link_urls.items():
+                self.log.info("%s: %s", name, address)
 
     @abstractmethod
     def run(self, context: Context) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,8 @@ class EvaluateGates(NightshiftOperator):
         self.registered = registered
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.release.judge import evaluate_gates
-
         from include.contracts import RegisteredVersion, RunContext
+        from include.release.judge import evaluate_gates
         from include.tracking.naming import artifact_url
 
         frozen = RunContext.from_json(self.run_context)
@@ -39,5 +39,5 @@ class EvaluateGates(NightshiftOperator):
             self.ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html"
         )
         for line in decision.summary():
-            self.log.info(line)
+            self.log.log(logging.WARNING if line.startswith("REFUSED") else logging.INFO, line)
         return decision.to_json()

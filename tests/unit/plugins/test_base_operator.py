@@ -1,0 +1,68 @@
+"""How an operator's failure reaches Airflow: permanent ones at once, all others with their retries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from nightshift.links import MlflowLink
+from nightshift.operators.base import NightshiftOperator
+
+from include.errors import DataRefused, TransientError
+
+
+class Step(NightshiftOperator):
+    """Raises what it is given, or returns it."""
+
+    def __init__(self, *, outcome: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.outcome = outcome
+
+    def run(self, context: Any) -> Any:
+        self.link_to_run("7", "abc")
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"ui_url": "https://mlflow.example/"}
+    value = {"conn_type": "http", "host": "mlflow", "port": 5001, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_MLFLOW", json.dumps(value))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "unset")
+
+
+def step(outcome: Any) -> Step:
+    return Step(task_id="step", model="flight_delay", outcome=outcome)
+
+
+def test_a_permanent_error_is_not_retried_and_keeps_its_words(connection: None) -> None:
+    with pytest.raises(AirflowFailException, match="30 % of the rows") as caught:
+        step(DataRefused("30 % of the rows were set aside")).execute({})
+    assert isinstance(caught.value.__cause__, DataRefused)
+
+
+@pytest.mark.parametrize("error", [TransientError("MLflow is down"), ValueError("a bug")])
+def test_anything_else_goes_through_for_airflow_to_retry(connection: None, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        step(error).execute({})
+    assert step(error).retries == 3
+
+
+def test_tasks_and_people_may_reach_mlflow_by_different_addresses(
+    connection: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    done = step("fine")
+    assert done.execute({}) == "fine"
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://mlflow:5001"
+    link = MlflowLink().get_link(done, ti_key=None)  # type: ignore[arg-type]
+    assert link == "https://mlflow.example/#/experiments/7/runs/abc"
+
+
+def test_a_link_that_was_not_made_is_empty(connection: None) -> None:
+    assert MlflowLink().get_link(step("fine"), ti_key=None) == ""  # type: ignore[arg-type]
