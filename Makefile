@@ -8,7 +8,7 @@ LOCKS := requirements.txt requirements/demo.txt
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 
-.PHONY: help setup setup-dev demo up down status test lint bench lock clean
+.PHONY: help setup setup-dev demo up down status test lint bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: setup-dev ## Style, types and the walls between rooms
 
 bench: setup-dev ## Time a night through Airflow against a plain script
 	@$(BIN)/python -m benchmarks.chain
+
+docs: setup-dev ## Make the reference pages again
+	@$(BIN)/python -m include.config.reference > docs/models.md
+	@AIRFLOW_HOME=$$(mktemp -d) $(BIN)/python -m nightshift.reference > docs/dags.md
 
 lock: setup-dev ## Resolve the lock files again
 	@$(COMPILE) requirements.in -o requirements.txt

@@ -36,7 +36,7 @@ DATA, TRAINING, REGISTRY = "nightshift_data", "nightshift_training", "nightshift
 
 def build_dags(config: ModelConfig) -> list[DAG]:
     """Return the DAGs of one model."""
-    return [build(config) for build in (ingest, retrain, score, monitor, rollback)]
+    return [build(config) for build in BUILDERS]
 
 
 def ingest(config: ModelConfig) -> DAG:
@@ -162,6 +162,9 @@ def _dag(config: ModelConfig, build: Any, **kwargs: Any) -> DAG:
         is_paused_upon_creation=not config.active,
         **kwargs,
     )
+
+
+BUILDERS = (ingest, retrain, score, monitor, rollback)
 
 
 def _cron(config: ModelConfig, expression: str) -> CronTriggerTimetable:

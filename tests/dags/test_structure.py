@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from nightshift import nights
+from nightshift import nights, reference
 
 from include.config import environment
+from include.config import reference as config_reference
 from include.config.schema import ModelConfig
 
 ROOT = environment.REPOSITORY
@@ -88,6 +89,11 @@ def test_nightly_schedules_fire_in_the_models_timezone(bag: DagBag, flight_delay
     assert timetable.expression == flight_delay.schedule.ingest
     assert str(timetable.timezone) == "America/New_York"
     assert bag.dags["flight_delay__rollback"].timetable.can_be_scheduled is False
+
+
+def test_the_reference_pages_are_those_of_the_code(flight_delay: ModelConfig) -> None:
+    assert (ROOT / "docs/dags.md").read_text() == reference.page([flight_delay]), "run: make docs"
+    assert (ROOT / "docs/models.md").read_text() == config_reference.page(), "run: make docs"
 
 
 def run_at(logical: datetime | None, after: datetime) -> Any:

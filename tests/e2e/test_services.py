@@ -66,6 +66,24 @@ class Instance:
         return found
 
 
+def wait_for_training(instance: Instance, run: DagRun) -> None:
+    """Return while a candidate is being trained."""
+    deadline = time.monotonic() + 60
+    while not any(
+        task["task_id"] == "train_candidate" and task["state"] == "running" for task in instance.api.tasks(run)
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_mlflow(process: psutil.Process) -> bool:
+    """The server and its worker, but not the process that keeps them."""
+    with contextlib.suppress(psutil.Error):
+        command = " ".join(process.cmdline())
+        return "include.local.keep" not in command and ("mlflow server" in command or "mlflow.server" in command)
+    return False
+
+
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory, smaller_model: Callable[..., Path]) -> Iterator[Instance]:
     folder = tmp_path_factory.mktemp("instance")
@@ -163,18 +181,24 @@ def test_a_second_version_and_the_way_back(instance: Instance, released: DagRun)
 
 def test_a_stop_in_the_middle_of_a_run_is_mended_by_the_next_start(instance: Instance, released: DagRun) -> None:
     run = instance.api.trigger(f"{MODEL}__retrain", {"as_of": "2013-04-01"})
-    deadline = time.monotonic() + 60
-    while not any(
-        task["task_id"] == "train_candidate" and task["state"] == "running" for task in instance.api.tasks(run)
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for_training(instance, run)
     instance.command("down")
     assert instance.processes() == []
     instance.command("up")
     finished = instance.api.follow(run, print)
     assert finished.state == "success"
     assert instance.status()["champion_version"] == 3
+
+
+def test_mlflow_may_die_while_candidates_train(instance: Instance, released: DagRun) -> None:
+    run = instance.api.trigger(f"{MODEL}__retrain", {"as_of": "2013-04-01"})
+    wait_for_training(instance, run)
+    servers = [found for found in instance.processes() if is_mlflow(found)]
+    assert servers
+    for server in servers:
+        server.kill()
+    assert instance.api.follow(run, print).state == "success"
+    assert instance.status()["champion_version"] == 4
 
 
 def test_a_bad_request_is_told_in_one_line(instance: Instance, released: DagRun) -> None:
