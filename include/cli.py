@@ -108,7 +108,7 @@ def rollback(
 def history(model: ModelName, as_json: JsonFlag = False) -> None:
     """Print the ledger: every promotion, refusal and rollback, with who and why."""
     from include.config.loader import find_model
-    from include.local.tables import history_table
+    from include.local.printing import history_table
     from include.release import ledger
 
     with _told(quiet=True):
@@ -137,8 +137,8 @@ def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; d
 
 def _status(settings: LocalSettings, as_json: bool) -> None:
     from include.local import services
+    from include.local.printing import services_line, status_table
     from include.local.summary import statuses
-    from include.local.tables import services_line, status_table
 
     health = services.health(settings)
     if health["mlflow"] != "healthy":

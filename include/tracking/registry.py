@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
@@ -24,6 +24,7 @@ __all__ = [
     "champion_version",
     "load_pipeline",
     "load_pipeline_by_uri",
+    "newest_as_of",
     "register",
     "set_champion",
     "version_info",
@@ -75,6 +76,15 @@ def alias_version(model: str, alias: str) -> int | None:
     """The version behind an alias; None when the alias, or the whole registered model, is absent."""
     with mlflow_client(f"read alias {alias} of {model}") as client:
         return _alias(client, model, alias)
+
+
+def newest_as_of(model: str) -> date | None:
+    """Night that the newest registered version was trained as of; None before the first."""
+    newest = alias_version(model, naming.CHALLENGER)
+    if newest is None:
+        return None
+    as_of = version_info(model, newest).tags.get("as_of")
+    return date.fromisoformat(as_of) if as_of else None
 
 
 def version_info(model: str, version: int) -> VersionInfo:

@@ -26,7 +26,7 @@ def page(models: Iterable[ModelConfig]) -> str:
     for build in factory.BUILDERS:
         dag = build(config)
         parts.append(f"\n## `<model>__{build.__name__}`\n\n{inspect.cleandoc(build.__doc__ or '')}\n")
-        for name, param in dag.params.items():
+        for name in dag.params:
             found = dag.params.get_param(name)
             parts.append(f"\n- **{found.schema.get('title', name)}** (`{name}`): {found.description}")
         parts.append("\n\n| task | |\n|---|---|\n")

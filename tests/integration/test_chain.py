@@ -13,6 +13,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from include.config import environment
 from include.contracts import GateDecision, IngestResult, MonitorResult, ScoreResult
 from include.data import tables
+from include.data.sources import flights
 from include.release import ledger
 from include.tracking import registry
 
@@ -110,6 +111,39 @@ def test_the_night_is_compared_and_measured(first_release: Any) -> None:
     assert looked.champion_version == 1 and looked.columns == 20
     assert 0.4 < looked.performance["roc_auc"] < 0.9
     assert states(finished)["request_retrain"] == ["skipped"]
+
+
+def test_harm_asks_for_retraining_until_it_was_done(
+    first_release: Any, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bound that no model keeps stands in for a champion that has decayed."""
+    shipped = (world / "models/flight_delay.yaml").read_text()
+    demanding = shipped.replace("min: 0.55, nights: 7, min_rows: 2000", "min: 0.99, nights: 7, min_rows: 100")
+    assert demanding != shipped
+    (world / "demanding").mkdir()
+    (world / "demanding/flight_delay.yaml").write_text(demanding)
+    monkeypatch.setenv("NIGHTSHIFT_MODELS", str(world / "demanding"))
+    run("ingest", start="2013-04-01")
+    run("score", start="2013-04-01")
+    asked = run("monitor", night="2013-04-02")
+    assert states(asked)["request_retrain"] == ["success"]
+    assert "0.99" in " ".join(result(asked, "request_retrain"))
+    run("retrain", as_of="2013-04-02")
+    again = run("monitor", night="2013-04-02")
+    assert states(again)["request_retrain"] == ["skipped"]
+
+
+def test_a_refused_day_is_red_and_keeps_what_was_stored(first_release: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that breaks: a column is gone."""
+    before = tables.read(MODEL, "validated", ["row_key"], (LAST, LAST))
+    intact = flights.read
+    monkeypatch.setattr(flights, "read", lambda start, end: intact(start, end).drop(columns="distance"))
+    finished = run("ingest", start=LAST.isoformat())
+    assert finished.state == DagRunState.FAILED
+    assert finished.get_task_instance("ingest_day").state == TaskInstanceState.FAILED
+    assert tables.read(MODEL, "validated", ["row_key"], (LAST, LAST)).equals(before)
+    aside = tables.read(MODEL, "quarantine", ["rules"], (LAST, LAST))
+    assert len(aside) == len(before) and aside["rules"].str.contains("distance").all()
 
 
 def test_rolling_back_with_nothing_to_return_to_says_so_and_changes_nothing(first_release: Any) -> None:

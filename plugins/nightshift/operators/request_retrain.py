@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class RequestRetrain(NightshiftOperator):
-    """Its asset `<model>.retrain_requested` starts `<model>__retrain`; skipped, with the reasons, otherwise."""
+    """Its asset `<model>.retrain_requested` starts `<model>__retrain`; skipped, with the reasons, otherwise.
+
+    A night is looked at more than once, and asks only until a version has been trained as of it.
+    """
 
     template_fields: Sequence[str] = ("result",)
     operator_extra_links = ()
@@ -25,8 +28,12 @@ class RequestRetrain(NightshiftOperator):
 
     def run(self, context: Context) -> list[str]:
         from include.contracts import MonitorResult
+        from include.tracking.registry import newest_as_of
 
         result = MonitorResult.from_json(self.result)
         if not result.request_retrain:
             raise AirflowSkipException("No retraining asked for. " + " ".join(result.reasons))
+        trained = newest_as_of(self.model)
+        if trained is not None and trained >= result.night:
+            raise AirflowSkipException(f"Retrained as of {trained} already. " + " ".join(result.reasons))
         return list(result.reasons)
