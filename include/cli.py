@@ -121,6 +121,22 @@ def history(model: ModelName, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
+def repair(model: ModelName) -> None:
+    """Close what a killed promotion left open in the ledger, from what the registry says; harmless otherwise."""
+    from include.config.loader import find_model
+    from include.release import promotion
+
+    with _told(quiet=True):
+        find_model(model)
+        _settings()
+        closed = promotion.repair(model)
+        for event in closed:
+            console.print(f"version {event.version}: {event.event}: {event.reason}", soft_wrap=True, markup=False)
+        if not closed:
+            console.print("Nothing to repair: every intention has its outcome.")
+
+
+@app.command()
 def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all.")] = None) -> None:
     """Check model files; every fault at once, exit code 1 where there is one."""
     from include.local.lint import faults_of
