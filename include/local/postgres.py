@@ -26,14 +26,14 @@ from include.local.runtime import binaries, refuse_foreign, socket_dir
 from include.local.settings import LocalSettings, load_settings
 
 DATABASES = ("airflow", "mlflow")
-START_SECONDS, LOOK_SECONDS = 60, 10.0
+START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 60, 30, 10.0
 
 
 def start(settings: LocalSettings) -> None:
     """Start the server where it is not running and create the two databases where they are missing."""
     pgdata = _data(settings)
     sockets = socket_dir(pgdata)
-    if _run(["pg_isready", "--quiet", "-h", str(sockets)]).returncode:
+    if _run(["pg_isready", "--quiet", "-U", "postgres", "-d", "postgres", "-h", str(sockets)]).returncode:
         _launch(pgdata, sockets)
     _create_databases(sockets)
 
@@ -63,12 +63,24 @@ def _launch(pgdata: Path, sockets: Path) -> None:
 
 
 def stop(settings: LocalSettings) -> bool:
-    """Stop the server; return whether one was running."""
+    """Stop the server, cutting off who is still connected; return whether one was running.
+
+    By the signal that `pg_ctl stop -m fast` sends: that program runs as the server's user, who may not be let into a
+    folder above the data.
+    """
     pgdata = _data(settings)
     if not (pgdata / "postmaster.pid").exists():
         return False
     _forget_dead_server(pgdata, socket_dir(pgdata))
-    return _run(["pg_ctl", "stop", "-w", "-m", "fast", "-D", str(pgdata)]).returncode == 0
+    try:
+        server = psutil.Process(int((pgdata / "postmaster.pid").read_text().split()[0]))
+        server.send_signal(signal.SIGINT)
+        server.wait(STOP_SECONDS)
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return False
+    except psutil.TimeoutExpired:
+        raise TransientError(f"PostgreSQL in {pgdata} did not stop in {STOP_SECONDS} s. Next: make down") from None
+    return True
 
 
 def main() -> int:

@@ -51,12 +51,6 @@ def ingest(config: ModelConfig, start: date, end: date) -> IngestResult:
 
 def _table_columns(config: ModelConfig) -> dict[str, ColumnType]:
     """Columns of the table `validated` besides its partition column `day`, which may well be the declared day."""
-    clash = [name for name in ("day", "row_key") if name in config.data.columns and name != config.data.day]
-    if clash:
-        raise PermanentError(
-            f"{environment.models_dir() / config.name}.yaml: data.columns: {', '.join(clash)} is a column that the "
-            "tables add themselves; give the source's column another name (`day` may only be the day, data.day)"
-        )
     declared = {name: kind for name, kind in config.data.columns.items() if name != "day"}
     return {**declared, "row_key": "string"}
 

@@ -58,7 +58,7 @@ def test_what_is_refused_says_what_to_do_next(promoted, to, reason, said):
     before = ledger.history(MODEL)
     with pytest.raises(PermanentError, match=said) as caught:
         rollback(MODEL, to, reason, "anna", "manual-1")
-    assert "Next: ./nightshift r" in str(caught.value)
+    assert "Next: ./nightshift " in str(caught.value)
     assert registry.champion_version(MODEL) == 2
     assert ledger.history(MODEL) == before
 

@@ -133,10 +133,3 @@ def test_the_first_day_of_all_may_be_refused(state: Path, flight_delay: ModelCon
 def test_an_end_before_the_start_is_an_error(state: Path, flight_delay: ModelConfig) -> None:
     with pytest.raises(PermanentError, match="end 2013-03-01 is before start 2013-03-02"):
         ingest(flight_delay, NEXT, DAY)
-
-
-def test_a_column_name_of_the_tables_own_is_refused(state: Path, flight_delay: ModelConfig) -> None:
-    content = flight_delay.model_dump()
-    content["data"]["columns"] = {**flight_delay.data.columns, "day": "integer"}
-    with pytest.raises(PermanentError, match=r"data\.columns: day"):
-        ingest(ModelConfig.model_validate(content), DAY, DAY)
