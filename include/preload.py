@@ -11,6 +11,8 @@ import os
 import sys
 
 MODULES = (
+    "airflow.dag_processing.bundles.manager",
+    "airflow.dag_processing.dagbag",
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
@@ -22,6 +24,17 @@ MODULES = (
     "include.release.rollback",
     "include.scoring.batch",
     "include.monitoring.night",
+    # What the libraries above import only when they are first used.
+    "deltalake.fs",
+    "jinja2.ext",
+    "matplotlib.backends.backend_agg",
+    "mlflow.pyfunc",
+    "mlflow.tracking.fluent",
+    "narwhals.stable.v1",
+    "narwhals.stable.v2",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "pyarrow.parquet",
     "skops.io",
 )
 

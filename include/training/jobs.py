@@ -122,12 +122,11 @@ def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
         return _holdout_from(logged)
     config = runs.load_config(context.mlflow_run_id)
     y_true, scores, days = _score_holdout(context, config, chosen.model_uri)
-    rate = float(_read(context, config, context.windows.train)[config.data.label].mean())
     holdout = Holdout(
         rows=len(y_true),
         days=days,
         metrics=compute(METRICS, y_true, scores),
-        baseline=baseline_metrics(y_true, rate),
+        baseline=baseline_metrics(y_true, chosen.metrics["train_rate"]),
     )
     measured = {naming.metric("holdout", metric): value for metric, value in holdout.metrics.items()}
     runs.log_metrics(chosen.mlflow_run_id, measured, model_uri=chosen.model_uri)
@@ -218,7 +217,7 @@ def _fit_and_log(
     train = splits.of_days(config, rows, context.windows.train, "train")
     validation = splits.of_days(config, rows, context.windows.validation, "validation")
     fitted = fit(config, candidate, train, environment.threads_per_task())
-    metrics: dict[str, float] = {}
+    metrics = {naming.metric("train", "rate"): float(train[label].mean())}
     for split, part in (("train", train), ("validation", validation)):
         scores = predict_scores(fitted.pipeline, part, config)
         computed = compute(METRICS, part[label].to_numpy(), scores)
