@@ -1,4 +1,4 @@
-"""Evidence against published figures, brute force, and simulated truth."""
+"""Evidence against a known example, brute force, and simulated truth."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _days(seed: int, days: int = 14, a_day: int = 60, noise: tuple[float, float]
     return y, scores[0], scores[1], day
 
 
-def test_delong_gives_the_published_figures():
+def test_delong_on_its_own_example():
     table = np.array(OVARIAN.split(), dtype=float).reshape(-1, 4)
     y, albumin, protein, score = table[:, 3], table[:, 0], table[:, 1], 10 - table[:, 2]
     pairs = {"albumin": (albumin, score), "protein": (protein, score), "between": (albumin, protein)}
@@ -43,7 +43,7 @@ def test_delong_gives_the_published_figures():
     assert found["albumin"].challenger == pytest.approx(0.7366, abs=5e-5)
     assert found["protein"].challenger == pytest.approx(0.6478, abs=5e-5)
     assert found["albumin"].champion == pytest.approx(0.7258, abs=5e-5)
-    # The published joint test, chi-square 2.5340 with 2 degrees of freedom, p 0.2817, needs all three variances.
+    # The joint test, chi-square 2.5340 with 2 degrees of freedom, p 0.2817, needs all three variances.
     variance = {name: one.standard_error**2 for name, one in found.items()}
     shared = (variance["albumin"] + variance["protein"] - variance["between"]) / 2
     matrix = np.array([[variance["albumin"], shared], [shared, variance["protein"]]])
