@@ -65,12 +65,6 @@ def read_rows(
     return rows.sort_values("row_key", kind="stable", ignore_index=True)
 
 
-def latest_as_of(config: ModelConfig) -> date | None:
-    """The first night that sees every validated day: the day after the last one; None where nothing is validated."""
-    days = tables.partition_snapshots(config.name, VALIDATED)
-    return date.fromisoformat(max(days)) + timedelta(days=1) if days else None
-
-
 def validated_days(config: ModelConfig, days: DayRange, version: int | None = None) -> dict[date, str]:
     """Days of the range that are validated, each with the digest of its snapshot."""
     snapshots = tables.partition_snapshots(config.name, VALIDATED, version)

@@ -68,11 +68,6 @@ def compare_url(ui_url: str, experiment_id: str, run_ids: Sequence[str]) -> str:
     return f"{ui_url.rstrip('/')}/#/compare-runs?runs={runs}&experiments={experiments}"
 
 
-def experiment_url(ui_url: str, experiment_id: str) -> str:
-    """The experiment's table of runs."""
-    return f"{ui_url.rstrip('/')}/#/experiments/{experiment_id}/runs"
-
-
 def model_version_url(ui_url: str, model: str, version: int) -> str:
     """Page of one registered version."""
     return f"{ui_url.rstrip('/')}/#/models/{quote(model, safe='')}/versions/{version}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nightshift.links import MlflowLink
 from nightshift.operators.base import NightshiftOperator
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ class SelectCandidate(NightshiftOperator):
         self.trained = trained
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.training.jobs import select_candidate
-
         from include.contracts import CandidateResult, RunContext
+        from include.tracking.naming import compare_url
+        from include.training.jobs import select_candidate
 
         frozen = RunContext.from_json(self.run_context)
         results = [CandidateResult.from_json(result) for result in self.trained]
         selection = select_candidate(frozen, results)
-        self.link_to_run(frozen.experiment_id, selection.chosen.mlflow_run_id)
+        compared = [result.mlflow_run_id for result in results]
+        self.link_urls[MlflowLink.name] = compare_url(self.ui_url, frozen.experiment_id, compared)
         self.log.info(selection.reason)
         return selection.to_json()

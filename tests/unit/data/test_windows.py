@@ -120,14 +120,6 @@ def test_rates_do_not_depend_on_where_the_range_that_is_read_starts(flight_delay
     assert alone["route_rate_28d"].notna().mean() > 0.9
 
 
-def test_the_latest_night_follows_the_last_validated_day(flight_delay: ModelConfig, state: Path) -> None:
-    assert windows.latest_as_of(flight_delay) is None
-    write(flight_delay, flights.read(END, END))
-    write(flight_delay, flights.read(START, START))
-    assert windows.latest_as_of(flight_delay) == END + timedelta(days=1)
-    assert list(windows.validated_days(flight_delay, DayRange(start=START, end=END))) == [START, END]
-
-
 def test_the_lookback_is_the_longest_rate_and_the_delay(flight_delay: ModelConfig) -> None:
     assert windows.lookback_days(flight_delay) == 29
     bare = flight_delay.model_copy(update={"features": flight_delay.features.model_copy(update={"rates": ()})})

@@ -30,7 +30,6 @@ def test_addresses_of_pages() -> None:
     assert naming.artifact_url(UI, "3", "abc", "gates/my report.html").endswith(
         "/#/experiments/3/runs/abc/artifacts/gates/my%20report.html"
     )
-    assert naming.experiment_url(UI, "3") == "http://127.0.0.1:5000/#/experiments/3/runs"
     assert naming.model_version_url(UI, "a/b", 7) == "http://127.0.0.1:5000/#/models/a%2Fb/versions/7"
 
 
