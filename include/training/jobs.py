@@ -217,11 +217,13 @@ def _fit_and_log(
     train = splits.of_days(config, rows, context.windows.train, "train")
     validation = splits.of_days(config, rows, context.windows.validation, "validation")
     fitted = fit(config, candidate, train, environment.threads_per_task())
-    metrics = {naming.metric("train", "rate"): float(train[label].mean())}
-    for split, part in (("train", train), ("validation", validation)):
+    # MLflow's comparison opens on the metric that was logged first, and validation is what candidates compete on.
+    metrics: dict[str, float] = {}
+    for split, part in (("validation", validation), ("train", train)):
         scores = predict_scores(fitted.pipeline, part, config)
         computed = compute(METRICS, part[label].to_numpy(), scores)
         metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
+    metrics[naming.metric("train", "rate")] = float(train[label].mean())
     uri = runs.log_model(
         run.run_id,
         run.experiment_id,
