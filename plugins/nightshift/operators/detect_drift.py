@@ -22,9 +22,8 @@ class DetectDrift(NightshiftOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(), ReportLink())
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.monitoring.night import monitor_night
-
         from include.config.loader import find_model
+        from include.monitoring.night import monitor_night
 
         config = find_model(self.model)
         night = date_param(context, "night") or night_of(context, config.schedule.timezone)

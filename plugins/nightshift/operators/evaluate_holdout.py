@@ -22,9 +22,8 @@ class EvaluateHoldout(NightshiftOperator):
         self.selection = selection
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.training.jobs import evaluate_holdout
-
         from include.contracts import RunContext, Selection
+        from include.training.jobs import evaluate_holdout
 
         frozen = RunContext.from_json(self.run_context)
         selection = Selection.from_json(self.selection)

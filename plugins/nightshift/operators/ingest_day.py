@@ -25,10 +25,9 @@ class IngestDay(NightshiftOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.validation.ingest import ingest
-
         from include.config.loader import find_model
         from include.errors import DataRefused
+        from include.validation.ingest import ingest
 
         config = find_model(self.model)
         yesterday = night_of(context, config.schedule.timezone) - timedelta(days=1)

@@ -18,9 +18,8 @@ class OpenRun(NightshiftOperator):
     """
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.training.jobs import open_run
-
         from include.config.loader import find_model
+        from include.training.jobs import open_run
 
         config = find_model(self.model)
         as_of = date_param(context, "as_of") or night_of(context, config.schedule.timezone)

@@ -25,9 +25,8 @@ class PromoteModel(NightshiftOperator):
         self.decision = decision
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.release.promotion import promote
-
         from include.contracts import GateDecision, RunContext
+        from include.release.promotion import promote
         from include.tracking.naming import model_version_url
 
         decision = GateDecision.from_json(self.decision)

@@ -16,7 +16,6 @@ class RollbackModel(NightshiftOperator):
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.release.rollback import rollback
-
         from include.tracking.naming import model_version_url
 
         run = context["dag_run"]

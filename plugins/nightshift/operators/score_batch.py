@@ -21,9 +21,8 @@ class ScoreBatch(NightshiftOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(),)
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.scoring.batch import score
-
         from include.config.loader import find_model
+        from include.scoring.batch import score
         from include.tracking.naming import model_version_url
 
         config = find_model(self.model)

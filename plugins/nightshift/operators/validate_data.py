@@ -25,10 +25,9 @@ class ValidateData(NightshiftOperator):
         self.run_context = run_context
 
     def run(self, context: Context) -> list[str]:
-        from include.validation.window import validate_window
-
         from include.contracts import RunContext
         from include.tracking.runs import load_config
+        from include.validation.window import validate_window
 
         frozen = RunContext.from_json(self.run_context)
         config = load_config(frozen.mlflow_run_id)

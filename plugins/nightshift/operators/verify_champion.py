@@ -22,9 +22,8 @@ class VerifyChampion(NightshiftOperator):
         self.event = event
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.release.promotion import verify_champion
-
         from include.contracts import ReleaseEvent
+        from include.release.promotion import verify_champion
         from include.tracking.naming import model_version_url
 
         event = ReleaseEvent.from_json(self.event)
