@@ -117,6 +117,14 @@ class IngestResult(Contract):
         return lines
 
 
+class Resources(Contract):
+    """What fitting took: wall-clock and CPU seconds, and the most memory the process held, in MB (10**6 bytes)."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_memory_mb: float
+
+
 class CandidateResult(Contract):
     """One fitted candidate: its MLflow run, its logged model and its metrics on train and validation."""
 
@@ -126,6 +134,7 @@ class CandidateResult(Contract):
     model_uri: str
     metrics: dict[str, float]
     fit_seconds: float
+    resources: Resources | None = None
 
 
 class Selection(Contract):
@@ -177,18 +186,62 @@ class PairedDifference(Contract):
     smallest_detectable: float
 
 
+Rule = Literal["first_release", "superiority", "non_inferiority"]
+"""By which rule a version is judged against what is served."""
+
+
 class GateResult(Contract):
-    """One gate: what it measured, what it demanded, whether it held, and a sentence for a person."""
+    """One gate: what it measured, what it demanded, whether it held, and a sentence for a person.
+
+    `value` is the estimate, `judged` the confidence limit that was held against `bound` (None: the value itself was),
+    and `margin` how far inside the bound that is: negative where the gate did not hold. `ask_person` says that the
+    gate holds as far as it can be judged, and that a person has to look at the rest.
+    """
 
     name: str
     passed: bool
     value: float | None
     bound: float | None
     sentence: str
+    judged: float | None = None
+    margin: float | None = None
+    ask_person: bool = False
+
+
+class SliceResult(Contract):
+    """How one value of a column is served beside the other rows; `gap` is above 0 where it is served worse.
+
+    `high` is the gap's upper confidence limit, None where there were too few rows to judge; `why_not` then says so.
+    """
+
+    column: str
+    value: str
+    metric: str
+    rows: int
+    inside: float | None
+    outside: float | None
+    gap: float | None
+    high: float | None
+    bound: float
+    protected: bool
+    why_not: str = ""
+
+    @property
+    def served(self) -> Literal["alike", "worse", "not sure", "not judged"]:
+        """In a word; worse only where the gap's lower confidence limit is beyond the bound too."""
+        if self.high is None or self.gap is None:
+            return "not judged"
+        if self.high <= self.bound:
+            return "alike"
+        return "worse" if 2 * self.gap - self.high > self.bound else "not sure"
 
 
 class GateDecision(Contract):
-    """The verdict on one version. `promote` only if every gate passed; otherwise `reasons` says what did not."""
+    """The verdict on one version. `promote` only if every gate passed; otherwise `reasons` says what did not.
+
+    `alpha` is the error rate that the comparison was made at. `ask_person` holds the reasons for which a person must
+    agree before the version is served; empty: none has to.
+    """
 
     model: str
     version: int
@@ -199,6 +252,11 @@ class GateDecision(Contract):
     evidence: tuple[PairedDifference, ...] = ()
     reasons: tuple[str, ...] = ()
     report_uri: str | None = None
+    rule: Rule = "superiority"
+    alpha: float | None = None
+    anchor_version: int | None = None
+    slices: tuple[SliceResult, ...] = ()
+    ask_person: tuple[str, ...] = ()
 
     def summary(self) -> list[str]:
         """Lines for a log: the verdict, what refused it, then the gates that held, each with its sentence."""
@@ -207,12 +265,26 @@ class GateDecision(Contract):
         sentences = {gate.sentence for gate in self.gates}
         lines += [f"REFUSED: {reason}" for reason in self.reasons if reason not in sentences]
         lines += [f"REFUSED by {gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
+        lines += [f"A PERSON IS ASKED: {reason}" for reason in self.ask_person]
         lines += [f"held: {gate.name}: {gate.sentence}" for gate in self.gates if gate.passed]
         return lines
 
 
+class Approval(Contract):
+    """What became of the question whether a version may be served; `asked` is False where nobody had to be asked."""
+
+    approved: bool
+    asked: bool
+    answered_by: str
+    reason: str
+    answered_at: datetime | None = None
+
+
 class ReleaseEvent(Contract):
-    """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why."""
+    """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why.
+
+    `rule` is the one that the version was judged by, empty for a rollback; `answered_by` the person who was asked.
+    """
 
     at: datetime
     model: str
@@ -224,6 +296,8 @@ class ReleaseEvent(Contract):
     reason: str
     airflow_run_id: str
     evidence: str = ""
+    rule: Rule | Literal[""] = ""
+    answered_by: str = ""
 
 
 class ScoreResult(Contract):

@@ -29,6 +29,13 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
 
 
+def lock_database() -> str:
+    """PostgreSQL database whose advisory locks keep releases apart (`NIGHTSHIFT_LOCK_DATABASE`), as SQLAlchemy or libpq
+    write it. Empty: a file in the state folder is locked instead, which serves the processes of one machine.
+    """
+    return os.environ.get("NIGHTSHIFT_LOCK_DATABASE", "")
+
+
 def threads_per_task() -> int:
     """Threads that one task may use (`NIGHTSHIFT_THREADS`, default 1).
 

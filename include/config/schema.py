@@ -10,11 +10,24 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-MetricName = Literal["roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"]
+from include.config.release import AgainstChampion, ReleaseConfig, Slice, StaleChampion, Threshold
+from include.config.section import Column, MetricName, Name, Section
+
+__all__ = [
+    "AgainstChampion",
+    "Column",
+    "MetricName",
+    "ModelConfig",
+    "Name",
+    "ReleaseConfig",
+    "Section",
+    "Slice",
+    "StaleChampion",
+    "Threshold",
+]
+
 EstimatorName = Literal[
     "LogisticRegression",
     "RandomForestClassifier",
@@ -28,12 +41,6 @@ ColumnType = Literal["date", "timestamp", "string", "integer", "number", "boolea
 
 
 CRON_FIELDS = 5
-
-
-class Section(BaseModel):
-    """Base of every section: immutable, and a typo is an error rather than a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ScheduleConfig(Section):
@@ -69,7 +76,10 @@ class PythonSource(Section):
 
 
 class DataConfig(Section):
-    """The rows: where they come from, what names one, which day it is of, and when its label is known."""
+    """The rows: where they come from, what names one, which day it is of, and when its label is known.
+
+    `protected` columns are kept to see whether people are served alike, and may never enter the model.
+    """
 
     source: PythonSource
     day: Column
@@ -77,6 +87,7 @@ class DataConfig(Section):
     label: Column
     label_delay_days: int = Field(default=1, ge=0, le=365)
     known_afterwards: tuple[Column, ...] = ()
+    protected: tuple[Column, ...] = ()
     columns: dict[Column, ColumnType] = Field(min_length=1)
 
 
@@ -139,49 +150,6 @@ class TrainingConfig(Section):
     candidates: tuple[Candidate, ...] = Field(min_length=1)
 
 
-class Threshold(Section):
-    """An absolute bound that the holdout metric must respect whoever is champion."""
-
-    metric: MetricName
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.min is None) == (self.max is None):
-            raise ValueError("give exactly one of min and max")
-        return self
-
-
-class AgainstChampion(Section):
-    """How the candidate must compare with the champion on the same holdout rows.
-
-    `rows: clustered_by_day` resamples whole days; `independent` uses DeLong's test for roc_auc. `margin` is the
-    loss that `non_inferiority` tolerates, in the metric's own unit.
-    """
-
-    metric: MetricName = "roc_auc"
-    rule: Literal["superiority", "non_inferiority"] = "superiority"
-    rows: Literal["clustered_by_day", "independent"] = "clustered_by_day"
-    alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    margin: float = Field(default=0.0, ge=0)
-    resamples: int = Field(default=2000, ge=200, le=100_000)
-
-    @model_validator(mode="after")
-    def _margin_fits_rule(self) -> Self:
-        if (self.rule == "non_inferiority") != (self.margin > 0):
-            raise ValueError("margin belongs to rule non_inferiority and must then be above 0")
-        return self
-
-
-class ReleaseConfig(Section):
-    """What a version must show before it is served."""
-
-    min_holdout_rows: int = Field(default=500, ge=1)
-    thresholds: tuple[Threshold, ...] = ()
-    against_champion: AgainstChampion = AgainstChampion()
-
-
 class ScoringConfig(Section):
     """Days back from tonight that are looked at for unscored or changed days."""
 
@@ -241,15 +209,19 @@ class ModelConfig(Section):
 def _column_faults(config: ModelConfig) -> list[str]:
     """Name every column that is used but not declared, used twice, or would leak the answer."""
     data, features = config.data, config.features
+    inputs = features.names, tuple(column for rate in features.rates for column in rate.by)
     declared = set(data.columns)
     used = {
         "data.day": (data.day,),
         "data.key": data.key,
         "data.label": (data.label,),
         "data.known_afterwards": data.known_afterwards,
+        "data.protected": data.protected,
         "features.numeric": features.numeric,
         "features.categorical": features.categorical,
-        "features.rates": tuple(column for rate in features.rates for column in rate.by),
+        "features.rates": inputs[1],
+        "release.cluster_by": (config.release.cluster_by,) if config.release.cluster_by else (),
+        "release.slices": tuple(item.column for item in config.release.slices),
     }
     faults = [
         f"{where}: column {column!r} is not in data.columns"
@@ -260,8 +232,13 @@ def _column_faults(config: ModelConfig) -> list[str]:
     leaks = {data.label, *data.known_afterwards}
     faults += [
         f"features: {name!r} is known only afterwards (data.label or data.known_afterwards) and would leak the answer"
-        for name in (*features.names, *(column for rate in features.rates for column in rate.by))
+        for name in (*inputs[0], *inputs[1])
         if name in leaks
+    ]
+    faults += [
+        f"features: {name!r} is in data.protected and may not enter the model"
+        for name in (*inputs[0], *inputs[1])
+        if name in data.protected
     ]
     faults += [f"features: {name!r} is listed twice" for name in sorted(_doubles(features.names))]
     faults += [

@@ -54,7 +54,14 @@ def test_the_shipped_file_loads_and_survives_json(flight_delay: ModelConfig) -> 
         ("owner: operations-research", "ownr: operations-research", "owner: Field required"),
         ("label_delay_days: 1", "label_delay_days: -1", "greater than or equal to 0"),
         ("alpha: 0.01", "alpha: 0.01\n    margin: 0.1", "margin belongs to rule non_inferiority"),
-        ("{metric: roc_auc, min: 0.58}", "{metric: roc_auc}", "exactly one of min and max"),
+        ("alpha: 0.01", "alpha: 0.01\n    alpha_per_year: 0.1", "give one of alpha and alpha_per_year"),
+        ("approval: automatic", "approval: sometimes", "received 'sometimes'"),
+        ("  approval: automatic", "  rows: independent\n  cluster_by: carrier", "cluster_by belongs to rows"),
+        ("  approval: automatic", "  cluster_by: customer", "release.cluster_by: column 'customer' is not in"),
+        ("- {column: origin", "- {column: airport", "release.slices: column 'airport' is not in"),
+        ("error, max: 0.3}", "error, min: 0.3}", "expected_calibration_error is bounded from above"),
+        ("  label: disrupted", "  label: disrupted\n  protected: [origin]", "'origin' is in data.protected"),
+        ("{metric: roc_auc, min: 0.52}", "{metric: roc_auc}", "exactly one of min, max and min_skill"),
         ("    - distance\n", "    - arr_delay\n", "would leak the answer"),
         ("    - distance\n", "    - disrupted\n", "would leak the answer"),
         ("    - distance\n", "    - distanse\n", "'distanse' is not in data.columns"),
@@ -102,6 +109,14 @@ def test_what_is_no_model_file_is_told_without_a_traceback(tmp_path: Path, conte
 
 def test_a_name_that_is_not_the_files_is_refused(tmp_path: Path) -> None:
     assert "must equal the file's name 'other'" in faults(tmp_path, SHIPPED, "other.yaml")[0]
+
+
+def test_a_yearly_budget_replaces_alpha_and_survives_being_stored(tmp_path):
+    path = tmp_path / "flight_delay.yaml"
+    path.write_text(changed("alpha: 0.01", "alpha_per_year: 0.2"))
+    config = load_model(path)
+    assert config.release.against_champion.alpha is None
+    assert parse_config_json(config_json(config)) == config
 
 
 def test_a_faulty_file_leaves_the_others_usable(tmp_path: Path) -> None:
