@@ -1,4 +1,4 @@
-"""Evidence against a known example, brute force, and simulated truth."""
+"""Two models compared: against published examples, brute force, and simulated truth."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import time
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 
-from include.release.evidence import EvidenceError, metric_interval, paired_difference
-
-OVARIAN = """
-3.0 5.8 10 0 3.2 6.3 5 1 3.9 6.8 3 1 2.8 4.8 6 0 3.2 5.8 3 1 0.9 4.0 5 0 2.5 5.7 8 0 1.6 5.6 5 1 3.8 5.7 5 1
-3.7 6.7 6 1 3.2 5.4 4 1 3.8 6.6 6 1 4.1 6.6 5 1 3.6 5.7 5 1 4.3 7.0 4 1 3.6 6.7 4 0 2.3 4.4 6 1 4.2 7.6 4 0
-4.0 6.6 6 0 3.5 5.8 6 1 3.8 6.8 7 1 3.0 4.7 8 0 4.5 7.4 5 1 3.7 7.4 5 1 3.1 6.6 6 1 4.1 8.2 6 1 4.3 7.0 5 1
-4.3 6.5 4 1 3.2 5.1 5 1 2.6 4.7 6 1 3.3 6.8 6 0 1.7 4.0 7 0 3.7 6.1 5 1 3.3 6.3 7 1 4.2 7.7 6 1 3.5 6.2 5 1
-2.9 5.7 9 0 2.1 4.8 7 1 2.8 6.2 8 0 4.0 7.0 7 1 3.3 5.7 6 1 3.7 6.9 5 1 3.6 6.6 5 1
-"""
-"""Albumin, total protein, K-G score, benefit of surgery: the data of DeLong et al. (1988), as SAS/STAT documents them
-(PROC LOGISTIC, "Comparing Receiver Operating Characteristic Curves")."""
+from include.release.evidence import EvidenceError, paired_difference
+from include.release.paired_tests import detectable_errors, mcnemar
 
 
 def _days(seed: int, days: int = 14, a_day: int = 60, noise: tuple[float, float] = (0.9, 0.9)):
@@ -35,22 +27,17 @@ def _days(seed: int, days: int = 14, a_day: int = 60, noise: tuple[float, float]
     return y, scores[0], scores[1], day
 
 
-def test_delong_on_its_own_example():
-    table = np.array(OVARIAN.split(), dtype=float).reshape(-1, 4)
-    y, albumin, protein, score = table[:, 3], table[:, 0], table[:, 1], 10 - table[:, 2]
-    pairs = {"albumin": (albumin, score), "protein": (protein, score), "between": (albumin, protein)}
-    found = {name: paired_difference("roc_auc", y, *pair, method="delong", alpha=0.025) for name, pair in pairs.items()}
-    assert found["albumin"].challenger == pytest.approx(0.7366, abs=5e-5)
-    assert found["protein"].challenger == pytest.approx(0.6478, abs=5e-5)
-    assert found["albumin"].champion == pytest.approx(0.7258, abs=5e-5)
-    # The joint test, chi-square 2.5340 with 2 degrees of freedom, p 0.2817, needs all three variances.
-    variance = {name: one.standard_error**2 for name, one in found.items()}
-    shared = (variance["albumin"] + variance["protein"] - variance["between"]) / 2
-    matrix = np.array([[variance["albumin"], shared], [shared, variance["protein"]]])
-    differences = np.array([found["albumin"].difference, found["protein"].difference])
-    statistic = differences @ np.linalg.solve(matrix, differences)
-    assert statistic == pytest.approx(2.5340, abs=5e-5)
-    assert stats.chi2.sf(statistic, 2) == pytest.approx(0.2817, abs=5e-5)
+def test_delong_gives_a_published_examples_figures():
+    """Worked by hand, and checked with R's pROC, on
+    https://glassboxmedicine.com/2020/02/04/comparing-aucs-of-machine-learning-models-with-delongs-test/"""
+    y = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
+    first = np.array([0.1, 0.2, 0.05, 0.3, 0.1, 0.6, 0.6, 0.7, 0.8, 0.99, 0.8, 0.67, 0.5])
+    second = np.array([0.3, 0.6, 0.2, 0.1, 0.1, 0.9, 0.23, 0.7, 0.9, 0.4, 0.77, 0.3, 0.89])
+    found = paired_difference("roc_auc", y, first, second, method="delong")
+    assert (found.challenger, found.champion) == (pytest.approx(0.96428571), pytest.approx(0.73809524))
+    assert 2 * found.p_value == pytest.approx(0.09452572880558979)
+    smaller = [[0, 0, 1, 1, 1], [0.1, 0.2, 0.6, 0.7, 0.8], [0.3, 0.6, 0.2, 0.7, 0.9]]
+    assert 2 * paired_difference("roc_auc", *smaller, method="delong").p_value == pytest.approx(0.3173, abs=5e-5)
 
 
 def test_delong_is_the_brute_force_of_its_definition_with_ties():
@@ -78,29 +65,85 @@ def test_delong_and_the_bootstrap_of_rows_agree_on_independent_rows():
     assert rows.standard_error == pytest.approx(delong.standard_error, rel=0.1)
 
 
-@pytest.mark.parametrize("metric", ["log_loss", "brier_score"])
+def _right(both: int, wins: int, losses: int, neither: int):
+    counts = [both, wins, losses, neither]
+    return np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(30, 12), (12, 30), (200, 170), (3, 0)])
+def test_mcnemar_without_a_margin_is_statsmodels(wins, losses):
+    found = mcnemar(*_right(500, wins, losses, 80), alpha=0.025, margin=0.0)
+    expected = reference_mcnemar([[500, wins], [losses, 80]], exact=False, correction=False).pvalue
+    assert 2 * min(found.p_value, 1 - found.p_value) == pytest.approx(expected)
+    assert (found.low > 0) == (found.p_value < 0.025)
+
+
+@pytest.mark.parametrize("margin", [0.03, 0.10])
+def test_mcnemar_with_a_margin_is_the_score_test_whose_nuisance_is_found_by_brute_force(margin):
+    both, wins, losses, neither = 300, 20, 28, 40
+    rows = both + wins + losses + neither
+
+    def unlikely(share: float) -> float:
+        return -(
+            wins * np.log(share - margin) + losses * np.log(share) + (both + neither) * np.log(1 - 2 * share + margin)
+        )
+
+    edges = (margin + 1e-9, (1 + margin) / 2 - 1e-9)
+    share = optimize.minimize_scalar(unlikely, bounds=edges, method="bounded", options={"xatol": 1e-12}).x
+    variance = (2 * share - margin - margin**2) / rows
+    expected = stats.norm.sf(((wins - losses) / rows + margin) / np.sqrt(variance))
+    assert mcnemar(*_right(both, wins, losses, neither), 0.01, margin).p_value == pytest.approx(expected, rel=1e-5)
+
+
+def test_mcnemar_sees_no_gain_where_no_row_is_called_differently():
+    y = np.tile([0.0, 1.0], 50)
+    found = paired_difference("accuracy", y, 0.2 + 0.6 * y, 0.1 + 0.8 * y, method="mcnemar")
+    assert (found.difference, found.standard_error) == (0, 0)
+    assert found.low < 0 < found.high
+    assert found.p_value == 0.5
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "brier_score", "expected_calibration_error"])
 def test_the_sign_makes_higher_better(metric):
     y = np.tile([0.0, 1.0], 50)
-    good, bad = 0.1 + 0.8 * y, np.full(100, 0.5)
+    good, bad = 0.1 + 0.8 * y, np.where(np.arange(100) % 4 < 2, 0.9, 0.1)
     found = paired_difference(metric, y, good, bad, clusters=np.repeat(np.arange(5), 20), resamples=200)
     assert found.difference > 0
     assert found.challenger < found.champion
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.02])
-@pytest.mark.parametrize("method", ["bootstrap", "delong"])
+@pytest.mark.parametrize("method", ["bootstrap", "delong", "mcnemar"])
 def test_the_bound_and_the_p_value_say_the_same(method, margin):
     verdicts = set()
-    for seed in range(12):
+    metric = "accuracy" if method == "mcnemar" else "roc_auc"
+    for seed in range(30):
         y, first, second, day = _days(seed, noise=(0.6, 1.0))
         clusters = day if method == "bootstrap" else None
         found = paired_difference(
-            "roc_auc", y, first, second, clusters=clusters, method=method, alpha=0.05, margin=margin, resamples=200
+            metric, y, first, second, clusters=clusters, method=method, alpha=0.05, margin=margin, resamples=200
         )
         assert (found.low > -margin) == (found.p_value < 0.05)
+        assert found.low <= found.difference <= found.high
         assert found.confidence == pytest.approx(0.9)
         verdicts.add(found.low > -margin)
     assert verdicts == {True, False}
+
+
+def test_several_classes_and_amounts_are_compared_by_the_same_rule():
+    rng = np.random.default_rng(2)
+    day, codes = np.repeat(np.arange(14), 50), rng.integers(0, 3, 700)
+    sharp, dull = (np.eye(3)[codes] * weight + rng.dirichlet([2, 2, 2], 700) for weight in (1.0, 0.3))
+    sharp, dull = (one / one.sum(axis=1, keepdims=True) for one in (sharp, dull))
+    for metric in ("roc_auc_ovr", "log_loss", "accuracy", "f1_macro"):
+        found = paired_difference(metric, codes, sharp, dull, clusters=day, resamples=300)
+        assert found.low > 0 and found.p_value < 0.01, metric
+    assert paired_difference("accuracy", codes, sharp, dull, method="mcnemar").low > 0
+    amount = rng.gamma(2.0, 10.0, 700)
+    near, far = (amount + spread * rng.normal(size=700) for spread in (1.0, 4.0))
+    for metric in ("mean_absolute_error", "root_mean_squared_error", "r2", "mean_pinball_loss"):
+        found = paired_difference(metric, amount, near, far, clusters=day, resamples=300, quantile=0.8)
+        assert found.low > 0 and found.p_value < 0.01, metric
 
 
 def test_equal_models_pass_at_the_stated_rate_only_when_days_are_kept_whole():
@@ -118,16 +161,35 @@ def test_equal_models_pass_at_the_stated_rate_only_when_days_are_kept_whole():
     assert independent >= 2 * whole
 
 
-def test_smallest_detectable_is_seen_in_four_of_five_trials():
-    """Normal daily differences of a known error: a true lead of `smallest_detectable` should pass about 80 %."""
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 1e-4])
+@pytest.mark.parametrize("freedom", [2, 13, 59, 1e6, np.inf])
+def test_smallest_detectable_is_seen_in_four_of_five_trials(freedom, alpha):
+    """Normal estimates, their error estimated too: a true lead of that size passes in 80 %, be days few or many."""
+    rng = np.random.default_rng(0)
+    errors = np.sqrt(rng.chisquare(freedom, 200_000) / freedom) if np.isfinite(freedom) else 1.0
+    estimates = detectable_errors(alpha, freedom) + rng.normal(size=200_000)
+    assert np.mean(estimates > stats.t.isf(alpha, freedom) * errors) == pytest.approx(0.8, abs=0.005)
+
+
+def test_smallest_detectable_is_stated_in_the_metrics_own_unit():
     y, first, second, day = _days(0)
     found = paired_difference("roc_auc", y, first, second, clusters=day, alpha=0.05)
-    freedom = found.clusters - 1
-    error = found.standard_error
-    rng = np.random.default_rng(0)
-    estimates = found.smallest_detectable + error * rng.normal(size=20_000)
-    errors = error * np.sqrt(rng.chisquare(freedom, 20_000) / freedom)
-    assert np.mean(estimates - stats.t.isf(0.05, freedom) * errors > 0) == pytest.approx(0.8, abs=0.03)
+    assert found.smallest_detectable == pytest.approx(found.standard_error * detectable_errors(0.05, 13))
+
+
+def test_days_of_very_different_size_do_not_make_the_error_too_small():
+    """Two of ten days hold most rows: the spread of estimates, over many such samples, must not exceed the error."""
+    estimates, errors = [], []
+    sizes = np.array([400, 300, *[40] * 8])
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        day = np.repeat(np.arange(10), sizes)
+        y = rng.integers(0, 2, len(day)).astype(float)
+        first, second = (y + rng.normal(0, 1.0, len(day)) + rng.normal(0, 0.6, 10)[day] * y for _ in range(2))
+        found = paired_difference("roc_auc", y, first, second, clusters=day, resamples=100, seed=seed)
+        estimates.append(found.difference)
+        errors.append(found.standard_error)
+    assert np.sqrt(np.mean(np.square(errors))) >= 0.95 * np.std(estimates)
 
 
 def test_the_same_predictions_are_no_gain():
@@ -144,34 +206,60 @@ def test_the_same_predictions_are_no_gain():
         ({"y": np.array([0, 1, 0, 1, 0, 2])}, "neither 0 nor 1"),
         ({"challenger": np.array([0.1, 0.2, np.nan, 0.4, 0.5, 0.6])}, "missing"),
         ({"champion": np.zeros(5)}, "shape"),
-        ({"clusters": [1, 1, 1, 2, 2, 2]}, "of 2 days"),
+        ({"challenger": np.linspace(0.5, 1.5, 6), "metric": "brier_score"}, "not a probability"),
+        ({"metric": "r2_score"}, "there is no metric r2_score; the metrics are roc_auc, "),
+        ({"metric": "recall"}, "recall is a rate"),
+        ({"metric": "f1", "method": "mcnemar"}, "McNemar's test is for accuracy, not f1"),
+        ({"metric": "roc_auc_ovr"}, r"a metric of multiclass models, and the scores are \(6,\)"),
+        ({"challenger": np.full((6, 2), 0.5), "champion": np.full((6, 2), 0.5)}, "a metric of binary models"),
+        ({"clusters": [1, 1, 1, 2, 2, 2]}, "the rows are of 2 days; how much days differ takes 3"),
+        ({"clusters": list("aaabbb"), "cluster_name": "customer"}, "of 2 customers; how much customers differ"),
+        ({"clusters": ["a", "b", None, "c", "d", "e"], "cluster_name": "customer"}, "1 of 6 rows have no customer"),
         ({"clusters": [1, 2, 3]}, "3 cluster names for 6 rows"),
         ({"clusters": [1, 1, 2, 2, 3, 3], "y": np.array([0, 0, 0, 0, 1, 1])}, "undefined on"),
     ],
 )
 def test_rows_that_cannot_answer_are_refused(change, said):
     given = {
+        "metric": "roc_auc",
         "y": np.array([0, 1, 0, 1, 0, 1]),
         "challenger": np.linspace(0.1, 0.6, 6),
         "champion": np.linspace(0.6, 0.1, 6),
         **change,
     }
     with pytest.raises(EvidenceError, match=said):
-        paired_difference("roc_auc", **given)
+        paired_difference(**given)
 
 
-def test_an_interval_covers_the_truth_and_stays_in_range():
-    big = _days(99, days=3000, a_day=60)
-    truth = metric_interval("roc_auc", big[0], big[1], clusters=big[3], resamples=2).value
-    inside = 0
-    for seed in range(100):
-        y, score, _, day = _days(seed)
-        found = metric_interval("roc_auc", y, score, clusters=day, resamples=200)
-        inside += found.low <= truth <= found.high
-    assert 82 <= inside <= 97
-    y = np.tile([0.0, 1.0], 50)
-    perfect = metric_interval("roc_auc", y, y, clusters=np.repeat(np.arange(5), 20), resamples=200)
-    assert (perfect.low, perfect.value, perfect.high) == (1, 1, 1)
+@pytest.mark.parametrize(
+    ("metric", "y", "score", "said"),
+    [
+        ("log_loss", [0, 1, 3], np.full((3, 3), 1 / 3), "not one of the 3 classes, 0 to 2"),
+        ("roc_auc_ovr", [0, 1, 1], np.full((3, 3), 1 / 3), "the rows have 2 of the 3 classes"),
+        ("accuracy", [1, 1, 1], np.full((3, 3), 1 / 3), "one class only"),
+        ("f1_macro", [0, 1, 2], np.full((3, 3), 1 / 2), "sum to 1"),
+        ("r2", [5, 5, 5], [1, 2, 3], "all values are the same"),
+        ("mean_absolute_error", [5, np.inf, 5], [1, 2, 3], "not finite"),
+        ("mean_absolute_error", [], [], "no rows"),
+    ],
+)
+def test_rows_of_other_tasks_that_cannot_answer_are_refused(metric, y, score, said):
+    with pytest.raises(EvidenceError, match=said):
+        paired_difference(metric, np.array(y, dtype=float), score, score)
+
+
+def test_the_method_names_what_was_kept_whole():
+    y, first, second, day = _days(0, days=4)
+    names = {
+        paired_difference("roc_auc", y, first, second, **given, resamples=200).method
+        for given in ({"clusters": day}, {"clusters": day, "cluster_name": "customer"}, {}, {"method": "delong"})
+    }
+    assert names == {
+        "paired bootstrap of whole days, t interval",
+        "paired bootstrap of whole customers, t interval",
+        "paired bootstrap of rows, t interval",
+        "paired DeLong test, rows taken as independent",
+    }
 
 
 def test_two_thousand_resamples_of_whole_days_take_under_three_seconds():

@@ -6,9 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.config.release import SliceMetric, ThresholdMetric
 from include.config.schema import MetricName
 from include.errors import PermanentError
-from include.training.metrics import METRICS, baseline_metrics, compute, greater_is_better
+from include.training.metrics import (
+    CATALOGUE,
+    LOGGED,
+    METRICS,
+    baseline_metrics,
+    compute,
+    expected_calibration_error,
+    greater_is_better,
+)
 
 Y = np.array([0, 0, 1, 1])
 SCORE = np.array([0.1, 0.6, 0.4, 0.9])
@@ -16,6 +25,36 @@ SCORE = np.array([0.1, 0.6, 0.4, 0.9])
 
 def test_every_metric_that_a_model_file_may_name_is_there() -> None:
     assert set(METRICS) == set(get_args(MetricName))
+
+
+def test_the_catalogue_knows_what_a_release_section_may_name_and_what_a_run_logs() -> None:
+    named = {name for annotation in (ThresholdMetric, SliceMetric) for name in _names(annotation)}
+    assert named | set(LOGGED) <= {name for name, facts in CATALOGUE.items() if "binary" in facts.tasks}
+    assert {name: better for name, (_, better) in LOGGED.items()} == {name: greater_is_better(name) for name in LOGGED}
+
+
+def _names(annotation: object) -> set[str]:
+    return {name for part in get_args(annotation) for name in ([part] if isinstance(part, str) else _names(part))}
+
+
+def test_a_rate_has_no_better_side() -> None:
+    with pytest.raises(ValueError, match="recall is a rate"):
+        greater_is_better("recall")
+
+
+def test_calibration_error_by_hand() -> None:
+    rates = np.repeat([0.1, 0.3], 10)
+    y_true = np.concatenate([np.eye(10)[0], np.eye(10)[:4].sum(axis=0)])  # 1 of 10 and 4 of 10 are 1
+    assert expected_calibration_error(y_true, rates) == pytest.approx(0.5 * 0.0 + 0.5 * 0.1)
+
+
+def test_calibration_error_of_a_calibrated_model_is_what_chance_leaves() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(50):
+        rates = rng.beta(2, 8, 12_000)
+        found.append(expected_calibration_error(rng.random(12_000) < rates, rates))
+    assert np.mean(found) == pytest.approx(np.sqrt(10) * 0.8 * np.sqrt(0.2 * 0.8 / 12_000), rel=0.1)
 
 
 def test_values_by_hand() -> None:
@@ -51,7 +90,7 @@ def test_a_score_of_just_the_threshold_counts_as_one() -> None:
     assert compute(["accuracy"], np.array([0, 1]), np.array([0.2, 0.5])) == {"accuracy": 1.0}
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", LOGGED)
 @pytest.mark.parametrize(
     ("y_true", "y_score", "said"),
     [
