@@ -121,6 +121,30 @@ def history(model: ModelName, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
+def reproduce(
+    model: ModelName,
+    version: Annotated[int, typer.Argument(help="Version in the registry.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a version again from what was recorded and compare; exit code 1 where a bit differs. Changes nothing."""
+    from include.local.printing import reproduction_tables, reproduction_verdict
+    from include.release.reproduce import reproduce as train_again
+
+    with _told(quiet=as_json) as say:
+        _settings()
+        say(f"training version {version} of {model} again, in a process of its own")
+        (found,) = train_again(model, [version])
+    if as_json:
+        console.print_json(json.dumps(found.to_json()))
+    else:
+        for table in reproduction_tables(found):
+            console.print(table)
+        console.print(reproduction_verdict(found), soft_wrap=True)
+    if not found.identical:
+        raise typer.Exit(1)
+
+
+@app.command()
 def repair(model: ModelName) -> None:
     """Close what a killed promotion left open in the ledger, from what the registry says; harmless otherwise."""
     from include.config.loader import find_model

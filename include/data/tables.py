@@ -122,6 +122,23 @@ def append(model: str, table: str, frame: pd.DataFrame, schema: pa.Schema) -> in
     return _retried(uri, write)
 
 
+def compact(model: str, table: str, above: int) -> None:
+    """Write the files of a table without partitions into one, where it has more than `above`; no row changes.
+
+    Every append makes a file, and reading takes about a millisecond for each. Earlier versions stay readable.
+    """
+    opened = _open(model, table)
+    if opened is None or len(opened.file_uris()) <= above:
+        return
+    try:
+        opened.optimize.compact()
+    except CommitFailedError:
+        return  # another process was first; a later append looks again
+    except OSError as error:
+        uri = table_uri(model, table)
+        raise TransientError(f"table {uri}: the storage failed ({error}); no row was changed, a retry helps") from error
+
+
 def read(
     model: str,
     table: str,

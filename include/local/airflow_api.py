@@ -31,6 +31,18 @@ class DagRun:
         return self.state in FINISHED
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a task asks people in Airflow's page of required actions."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    subject: str
+    waiting: bool
+    """Whether the page shows it: not while the task that asks is only about to wait."""
+
+
 class AirflowApi:
     """Talks to one Airflow as one user; logs in on the first call and again when the token runs out."""
 
@@ -80,6 +92,19 @@ class AirflowApi:
         content = self._call("GET", path, params={"map_index": task["map_index"], "full_content": True})["content"]
         return [_line(entry) for entry in content][-lines:]
 
+    def questions(self, dag_id: str = "~") -> list[Question]:
+        """Questions without an answer, the newest first; `~` stands for every DAG."""
+        params: dict[str, Any] = {"response_received": False, "order_by": "-created_at", "limit": 100}
+        found = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails", params=params)["hitl_details"]
+        return [_question(detail["subject"], detail["task_instance"]) for detail in found]
+
+    def answer(self, question: Question, option: str, reason: str) -> None:
+        """Answer as this client's user. Raises PermanentError where somebody was quicker."""
+        path = (
+            f"/api/v2/dags/{question.dag_id}/dagRuns/{question.run_id}/taskInstances/{question.task_id}/-1/hitlDetails"
+        )
+        self._call("PATCH", path, json={"chosen_options": [option], "params_input": {"reason": reason}})
+
     def dag_ids(self) -> set[str]:
         found = self._call("GET", "/api/v2/dags", params={"limit": 500})["dags"]
         return {dag["dag_id"] for dag in found}
@@ -102,7 +127,7 @@ class AirflowApi:
             time.sleep(1)
 
     def follow(self, run: DagRun, say: Say) -> DagRun:
-        """Wait for the end of a run, saying at least every eight seconds which tasks run.
+        """Wait for the end of a run, saying at least every eight seconds which tasks run, or that a person must answer.
 
         Raises PermanentError, with the last lines of the failed tasks' logs, when it fails.
         """
@@ -122,7 +147,14 @@ class AirflowApi:
         tasks = self.tasks(run)
         done = sum(task["state"] in ("success", "skipped") for task in tasks)
         running = [_name(task) for task in tasks if task["state"] in ("running", "queued", "up_for_retry")]
-        return f"{done} of {len(tasks)} tasks done" + (f", running {', '.join(running)}" if running else "")
+        said = f"{done} of {len(tasks)} tasks done" + (f", running {', '.join(running)}" if running else "")
+        for task in tasks:
+            if task["state"] == "awaiting_input":
+                page = f"{self.url}/dags/{run.dag_id}/runs/{run.run_id}/tasks/{task['task_id']}/required_actions"
+                said += (
+                    f"; waiting for a person: ./nightshift approve {run.dag_id.split('__')[0]} [--reject], or {page}"
+                )
+        return said
 
     def _why(self, run: DagRun) -> str:
         parts = [f"{run.dag_id} failed: {self.url}/dags/{run.dag_id}/runs/{run.run_id}"]
@@ -170,6 +202,11 @@ class AirflowApi:
 def _name(task: dict[str, Any]) -> str:
     label = task.get("rendered_map_index")
     return f"{task['task_id']}[{label}]" if label else str(task["task_id"])
+
+
+def _question(subject: str, task: dict[str, Any]) -> Question:
+    waiting = task["state"] in ("awaiting_input", "deferred")
+    return Question(task["dag_id"], task["dag_run_id"], task["task_id"], subject, waiting)
 
 
 def _line(entry: Any) -> str:

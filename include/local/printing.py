@@ -9,6 +9,7 @@ from rich.table import Table
 
 from include.contracts import ReleaseEvent
 from include.local.summary import ModelStatus
+from include.release.reproduce import Reproduction
 from include.training.metrics import METRICS
 
 
@@ -57,6 +58,54 @@ def history_table(model: str, events: Sequence[ReleaseEvent]) -> Table:
         when = event.at.strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(when, event.event, str(event.version), moved, escape(event.actor), escape(event.reason))
     return table
+
+
+FACTS = {
+    "data_hash": "rows of the window",
+    "config_hash": "model file",
+    "git_sha": "commit",
+    "lock_hash": "lock file",
+    "threads": "threads",
+    "python_version": "Python",
+    "blas": "linear algebra",
+    "machine": "machine",
+}
+
+
+def reproduction_tables(found: Reproduction) -> list[Table]:
+    """What the version depends on, then and now; and its metrics, then and again."""
+    facts = Table(title=f"{found.model} version {found.version}: recorded and now", title_justify="left")
+    metrics = Table(title="Metrics", title_justify="left")
+    for table, heads in ((facts, ("", "recorded", "now", "")), (metrics, ("", "recorded", "again", ""))):
+        for head in heads:
+            table.add_column(head, overflow="fold")
+    for fact in found.facts:
+        name = FACTS.get(fact.name, fact.name.removesuffix("_version").replace("_", "-"))
+        facts.add_row(name, escape(fact.recorded), escape(fact.now), _same(fact.same))
+    for figure in found.metrics:
+        again = "none" if figure.again is None else repr(figure.again)
+        metrics.add_row(figure.name, repr(figure.recorded), again, _same(figure.same))
+    return [facts, metrics]
+
+
+def reproduction_verdict(found: Reproduction) -> str:
+    """Whether the model that was trained again is the same one, in a sentence or two."""
+    threads = f"{found.threads} thread{'' if found.threads == 1 else 's'}"
+    took = f"{found.seconds:.1f} s, of which fitting {found.resources.seconds:.1f} s"
+    made = f"{found.candidate} ({found.estimator}), {threads}; {took}."
+    if found.identical:
+        same = f"{found.golden_rows} predictions and {len(found.metrics)} metrics, to the last bit"
+        return f"[green]identical[/green]: {same}. {made}"
+    rows = "the same rows" if found.same_rows else "OTHER ROWS than were recorded"
+    metrics = sum(not figure.same for figure in found.metrics)
+    return (
+        f"[red]not identical[/red], trained on {rows}: {found.golden_differing} of {found.golden_rows} predictions "
+        f"differ, by {found.largest_difference:.3g} at most; {metrics} of {len(found.metrics)} metrics differ. {made}"
+    )
+
+
+def _same(same: bool) -> str:
+    return "same" if same else "[yellow]differs[/yellow]"
 
 
 def _figures(metrics: Mapping[str, float]) -> str:

@@ -82,6 +82,12 @@ def database_url(settings: LocalSettings, name: str) -> str:
     return settings.database.replace("{name}", name)
 
 
+def lock_database(settings: LocalSettings) -> str:
+    """What `NIGHTSHIFT_LOCK_DATABASE` is here: MLflow's database where it is PostgreSQL, else empty: a file is locked."""
+    url = database_url(settings, "mlflow")
+    return url if url.startswith("postgresql") else ""
+
+
 def component_environment(settings: LocalSettings) -> dict[str, str]:
     """Every variable of every component, on top of this process's own."""
     return {**_ours(settings), **_airflow(settings), **_libraries(settings)}
@@ -97,6 +103,7 @@ def _ours(settings: LocalSettings) -> dict[str, str]:
         "NIGHTSHIFT_DATABASE": settings.database,
         "NIGHTSHIFT_THREADS": os.environ.get("NIGHTSHIFT_THREADS", "1"),
         "NIGHTSHIFT_MLFLOW_DATABASE": database_url(settings, "mlflow"),
+        "NIGHTSHIFT_LOCK_DATABASE": lock_database(settings),
         "NIGHTSHIFT_MLFLOW_LISTEN": str(settings.ports["mlflow"]),
         "NIGHTSHIFT_ARTIFACTS": str(settings.state / "mlflow" / "artifacts"),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,

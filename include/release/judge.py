@@ -1,32 +1,28 @@
-"""The gate task: what the registry would serve, the untouched rows and the champion of now are put before the gates."""
+"""The gate task: what the registry would serve, the untouched rows and the champion of now are put before the gates.
+
+`gather` reads, `gates` judges, and here the decision is kept, in three runs and in the ledger.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from include.contracts import GateDecision, RegisteredVersion, ReleaseEvent, RunContext
-from include.data import windows
 from include.errors import NightshiftError, TransientError
-from include.release import gates, ledger, promotion, report
-from include.release.gates import HoldoutScores
+from include.release import card, gates, gather, ledger, promotion, report
 from include.tracking import naming, registry, runs
-from include.training.fit import predict_scores
+from include.tracking.judgements import key_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from sklearn.pipeline import Pipeline
-
     from include.config.schema import ModelConfig
+    from include.release.evidence import Interval
+    from include.release.facts import HoldoutScores
 
 FOLDER = "gates"
-Result = TypeVar("Result")
 ACTOR = "gates"
 
 
@@ -45,13 +41,17 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
         if earlier is not None:
             return earlier
     holdout: HoldoutScores | None = None
+    intervals: dict[str, Interval] = {}
     if champion != context.champion_version:
         decision = _champion_changed(context, registered, champion)
     else:
-        holdout, replay = _scores(config, context, registered)
-        decision = gates.decide(config, registered.version, champion, holdout, replay)
+        anchor = gather.anchor_of(context)
+        holdout, replay, pipeline = gather.scores(config, context, registered, anchor)
+        known = gather.facts(config, context, registered, anchor, pipeline)
+        decision, intervals = gates.decide_with_intervals(config, registered.version, champion, holdout, replay, known)
     decision = decision.model_copy(update={"report_uri": f"runs:/{context.mlflow_run_id}/{FOLDER}/report.html"})
     _keep(config, context, registered, decision, holdout)
+    card.write(config, context, registered, decision, intervals)
     if decision.verdict == "refuse":
         ledger.append(_refusal(context, decision, champion))
     return decision
@@ -64,59 +64,6 @@ def _champion_changed(context: RunContext, registered: RegisteredVersion, champi
         f"Next: trigger {context.model}__retrain, which compares with the new one."
     )
     return gates.refuse(context.model, registered.version, champion, "champion_unchanged", sentence)
-
-
-def _scores(
-    config: ModelConfig, context: RunContext, registered: RegisteredVersion
-) -> tuple[HoldoutScores, gates.Replay]:
-    """Both models' probabilities on the frozen holdout, and the challenger's golden rows."""
-    rows = _holdout_rows(config, context)
-    pipeline, fault = _attempt(lambda: registry.load_pipeline(context.model, registered.version))
-    ours = theirs = None
-    their_fault = ""
-    if pipeline is None:
-        replay = gates.Replay(np.empty(0), None, fault)
-    else:
-        replay = promotion.replay(registered.mlflow_run_id, config, lambda: pipeline)
-        ours, fault = _attempt(lambda: predict_scores(pipeline, rows, config))
-    if context.champion_version is not None:
-        version = context.champion_version
-        theirs, their_fault = _attempt(lambda: _champion_scores(config, context, version, rows))
-    holdout = HoldoutScores(
-        y=rows[config.data.label].to_numpy(dtype=np.float64),
-        days=rows[config.data.day].to_numpy(dtype="datetime64[D]"),
-        challenger=ours,
-        champion=theirs,
-        challenger_fault=fault,
-        champion_fault=their_fault,
-    )
-    return holdout, replay
-
-
-def _holdout_rows(config: ModelConfig, context: RunContext) -> pd.DataFrame:
-    """The labelled rows of the holdout days, at the table version that the run was frozen to."""
-    rows = windows.read_rows(config, context.windows.holdout, context.as_of, version=context.data_version)
-    return rows[rows[config.data.label].notna()].reset_index(drop=True)
-
-
-def _champion_scores(config: ModelConfig, context: RunContext, version: int, rows: pd.DataFrame) -> np.ndarray:
-    """Score the same rows by the champion; where it was declared with other features, those are read by row key."""
-    info = registry.version_info(context.model, version)
-    pipeline: Pipeline = registry.load_pipeline(context.model, version)
-    declared = runs.load_config(info.tags["parent_run_id"])
-    if declared.features != config.features:
-        rows = _holdout_rows(declared, context).set_index("row_key").loc[rows["row_key"]].reset_index()
-    return predict_scores(pipeline, rows, declared)
-
-
-def _attempt(work: Callable[[], Result]) -> tuple[Result | None, str]:
-    """What `work` returns, or why it could not: a model that cannot be used is a refusal, not a failed task."""
-    try:
-        return work(), ""
-    except TransientError:
-        raise
-    except Exception as error:
-        return None, f"{type(error).__name__}: {error}"
 
 
 def _earlier(registered: RegisteredVersion) -> GateDecision | None:
@@ -140,7 +87,7 @@ def _keep(
     """Files, figures and tags to the candidate's run, the night's run and a run of its own among the releases."""
     release = runs.open_run_in(
         naming.releases_experiment(context.model),
-        f"{context.airflow_run_id}/{registered.version}",
+        key_of(context.airflow_run_id, registered.version),
         name=f"{context.as_of} version {registered.version}",
         tags={
             "kind": "release",
@@ -149,6 +96,9 @@ def _keep(
             "as_of": str(context.as_of),
             "airflow_run_id": context.airflow_run_id,
             "parent_run_id": context.mlflow_run_id,
+            "rule": decision.rule,
+            **({"holdout": gather.holdout_name(context)} if holdout else {}),
+            "compared": str(bool(decision.evidence)).lower(),
         },
     )
     tags = {"verdict": decision.verdict, "verdict_reasons": " ".join(decision.reasons)}
@@ -195,4 +145,5 @@ def _refusal(context: RunContext, decision: GateDecision, champion: int | None) 
         reason=" ".join(decision.reasons),
         airflow_run_id=context.airflow_run_id,
         evidence=promotion.summary(decision),
+        rule=decision.rule,
     )

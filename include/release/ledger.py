@@ -1,7 +1,8 @@
 """The ledger of releases: one line for each intention, outcome and refusal. Lines are added, never changed.
 
 A Delta table `releases` of the model, so that it is read by whatever reads the rest and every past state of it can be
-read again. What a run last said of a version is not said twice: a task that runs again adds no line.
+read again. What a run last said of a version is not said twice: a task that runs again adds no line. A column that is
+newer than the table is added by the next line, and is empty in the lines before.
 """
 
 from __future__ import annotations
@@ -27,29 +28,41 @@ SCHEMA = pa.schema(
         pa.field("reason", pa.string()),
         pa.field("airflow_run_id", pa.string()),
         pa.field("evidence", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("answered_by", pa.string()),
     ]
 )
 INTEGERS = ("version", "champion_before", "champion_after")
+SMALL_FILES = 32
+"""Lines that may lie in a file of their own: the ledger is read at every step of a release."""
+NEWER = ("rule", "answered_by")
+"""Text columns that a table written by an earlier version of Nightshift lacks."""
 
 
 def append(event: ReleaseEvent) -> ReleaseEvent:
-    """Add a line and return it. Where this run's last line on this version is the same event, that line is returned.
+    """Add a line and return it. Where this run's last line on this version says the same, that line is returned.
 
-    Only the last one counts, so that a run which was refused, then retried and interrupted, can be closed again.
+    Only the last one counts, so that a run which was refused, then retried and interrupted, can be closed again. The
+    answer of another person is another line.
     """
     last = latest(history(event.model)).get((event.airflow_run_id, event.version))
-    if last is not None and last.event == event.event:
+    if last is not None and (last.event, last.answered_by) == (event.event, event.answered_by):
         return last
-    row = pd.DataFrame([event.model_dump()])
-    for column in INTEGERS:
-        row[column] = row[column].astype("Int64")
-    tables.append(event.model, TABLE, row, SCHEMA)
+    tables.append(event.model, TABLE, row_of(event), SCHEMA)
+    if event.event != "intended":  # the outcome is what a promotion must not be late with
+        tables.compact(event.model, TABLE, above=SMALL_FILES)
     return event
+
+
+def row_of(event: ReleaseEvent) -> pd.DataFrame:
+    """The line as a row of the table."""
+    row = pd.DataFrame([event.model_dump()])
+    return row.astype(dict.fromkeys(INTEGERS, "Int64"))
 
 
 def history(model: str) -> list[ReleaseEvent]:
     """Every line of a model, oldest first."""
-    frame = tables.read(model, TABLE, SCHEMA.names)
+    frame = tables.read(model, TABLE).reindex(columns=SCHEMA.names)
     rows = frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
     events = [ReleaseEvent.model_validate(_plain({str(key): value for key, value in row.items()})) for row in rows]
     return sorted(events, key=lambda event: event.at)
@@ -60,8 +73,31 @@ def latest(events: Sequence[ReleaseEvent]) -> dict[tuple[str, int], ReleaseEvent
     return {(event.airflow_run_id, event.version): event for event in events}
 
 
+def anchor_version(events: Sequence[ReleaseEvent], champion: int | None) -> int | None:
+    """The version against which a challenger that need only be no worse than `champion` is held as well.
+
+    The last one that was released by being better, or first: small losses, each within the margin, are summed up from
+    there. A version that was released as no worse passes the question on to the champion that it replaced, and so does
+    one that a person put in place and that no rule had released. What the ledger does not know answers for itself.
+    """
+    placed: dict[int, ReleaseEvent] = {}
+    for name in ("promoted", "rolled_back"):
+        for event in events:
+            if event.event == name:
+                placed.setdefault(event.version, event)
+    version = champion
+    while version in placed:
+        line = placed.pop(version)  # so that a ledger that runs in a circle ends too
+        passes_on = line.event == "rolled_back" or line.rule == "non_inferiority"
+        if not passes_on or line.champion_before is None:
+            break
+        version = line.champion_before
+    return version
+
+
 def _plain(row: dict[str, object]) -> dict[str, object]:
-    """Integers that may be missing come back from pandas as floats."""
+    """Integers that may be missing come back from pandas as floats, newer columns of older lines as missing."""
     numbers = {column: None if row[column] is None else int(str(row[column]).removesuffix(".0")) for column in INTEGERS}
+    texts = {column: row[column] or "" for column in NEWER}
     moment = row["at"]
-    return {**row, **numbers, "at": moment.to_pydatetime() if isinstance(moment, pd.Timestamp) else moment}
+    return {**row, **numbers, **texts, "at": moment.to_pydatetime() if isinstance(moment, pd.Timestamp) else moment}

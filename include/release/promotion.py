@@ -2,20 +2,24 @@
 
 The alias alone says who is served and moves in one call, so exactly one champion exists whatever is killed when. What
 a crash leaves is an intention without an outcome, which the next promotion or rollback closes from what the registry
-says. Late and doubled runs change nothing: the champion must be the one that was gated against, and older.
+says. All of it happens under the model's lock. Late and doubled runs change nothing: the champion must be the one that
+was gated against, and older; and what a person took back does not return by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from include.contracts import GateDecision, ReleaseEvent, RunContext
+from include.contracts import Approval, GateDecision, ReleaseEvent, RunContext
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import gates, ledger
+from include.release.lock import RegistryLock, registry_lock
+from include.release.recalls import taken_back
 from include.tracking import models, naming, registry, runs
 from include.training.fit import predict_scores
 
@@ -28,35 +32,45 @@ if TYPE_CHECKING:
 ROLLBACK = "rollback"
 """What an intention's `evidence` starts with when it is a rollback's; a promotion's starts with its figures."""
 Outcome = Literal["promoted", "rolled_back"]
+SETTLE_SECONDS = 2.0
+"""Many times what the registry takes to answer a request that it has received (0.06 s on a loaded machine)."""
 
 
-def promote(context: RunContext, decision: GateDecision, actor: str) -> ReleaseEvent:
+def promote(context: RunContext, decision: GateDecision, actor: str, approval: Approval | None = None) -> ReleaseEvent:
     """Make the judged version the champion, or return the refusal that says why not; both are in the ledger.
 
     A finished promotion that runs again returns its own line, even if a person has rolled it back since.
+
+    :param approval: what became of the question to a person; the ledger names who answered
     """
     model, version = context.model, decision.version
-    repair(model)
-    for event in ledger.history(model):
-        if event.event == "promoted" and (event.airflow_run_id, event.version) == (context.airflow_run_id, version):
-            return event
-    champion = registry.champion_version(model)
-    reason = _objection(context, decision, champion)
-    if reason:
-        return ledger.append(_event(context, decision, "refused", champion, champion, actor, reason))
-    reason = "first release, every gate passed" if decision.first_release else "every gate passed"
-    intended = _event(context, decision, "intended", champion, version, actor, reason)
-    return move_alias(intended, "promoted")
+    with registry_lock(model) as lock:
+        close_pending(model)
+        events = ledger.history(model)
+        for event in events:
+            if event.event == "promoted" and (event.airflow_run_id, event.version) == (context.airflow_run_id, version):
+                return event
+        champion = registry.champion_version(model)
+        intended = _intention(context, decision, champion, actor, approval)
+        if rejection := _rejection(decision, approval):
+            return ledger.append(_closing(intended, "refused", champion, rejection, intended.answered_by or actor))
+        if objection := _objection(context, decision, champion, events):
+            return ledger.append(_closing(intended, "refused", champion, objection))
+        return move_alias(intended, "promoted", lock)
 
 
-def move_alias(intended: ReleaseEvent, outcome: Outcome) -> ReleaseEvent:
-    """Write the intention, move the alias if the champion is still `champion_before`, write what came of it."""
+def move_alias(intended: ReleaseEvent, outcome: Outcome, lock: RegistryLock) -> ReleaseEvent:
+    """Write the intention, move the alias if the champion is still `champion_before`, write what came of it.
+
+    :param lock: the model's, held by the caller since before it asked who is champion
+    """
     intended = ledger.append(intended)
     model, before = intended.model, intended.champion_before
     champion = registry.champion_version(model)
     if champion != before:
         reason = f"champion changed from {named(before)} to {named(champion)} before the alias moved"
         return ledger.append(_closing(intended, "refused", champion, reason))
+    lock.confirm()
     registry.set_champion(model, intended.version, before)
     return ledger.append(_closing(intended, outcome, intended.version, intended.reason))
 
@@ -64,13 +78,18 @@ def move_alias(intended: ReleaseEvent, outcome: Outcome) -> ReleaseEvent:
 def repair(model: str) -> list[ReleaseEvent]:
     """Close every intention that has no outcome, from what the registry says; return the lines added.
 
-    Called before anything else is intended: an unfinished task of before is dead by then, or about to find that the
-    champion is no longer the one it gated against.
+    Waits for a promotion that is under way: what is open once the lock is held, nobody is working at.
     """
+    with registry_lock(model):
+        return close_pending(model)
+
+
+def close_pending(model: str) -> list[ReleaseEvent]:
+    """As `repair`, for a caller that holds the lock."""
     pending = [event for event in ledger.latest(ledger.history(model)).values() if event.event == "intended"]
     if not pending:
         return []
-    champion = registry.champion_version(model)
+    champion = _settled_champion(model, pending)
     added = []
     for intended in pending:
         if champion == intended.version:
@@ -81,6 +100,18 @@ def repair(model: str) -> list[ReleaseEvent]:
             reason = f"interrupted before the alias moved; the champion is {named(champion)}"
             added.append(ledger.append(_closing(intended, "refused", champion, reason)))
     return added
+
+
+def _settled_champion(model: str, pending: Sequence[ReleaseEvent]) -> int | None:
+    """The champion, once no request of a killed process can move it any more.
+
+    A process that is killed while the server works at its request leaves the alias to be moved a moment later.
+    """
+    champion = registry.champion_version(model)
+    if any(champion == intended.version for intended in pending):
+        return champion
+    time.sleep(SETTLE_SECONDS)
+    return registry.champion_version(model)
 
 
 def verify_champion(model: str, version: int) -> GateResult:
@@ -118,23 +149,33 @@ def replay(mlflow_run_id: str, config: ModelConfig, load: Callable[[], Pipeline]
         return gates.Replay(recorded, None, f"{type(error).__name__}: {error}")
 
 
-def _objection(context: RunContext, decision: GateDecision, champion: int | None) -> str:
-    """Why this version must not be served, empty when nothing speaks against it."""
+def _rejection(decision: GateDecision, approval: Approval | None) -> str:
+    """Why gates or people do not let this version through, empty where they do."""
     if decision.verdict != "promote":
         return "gates refused it: " + " ".join(decision.reasons)
+    if approval is not None and not approval.approved:
+        return f"rejected by {approval.answered_by}: {approval.reason}" if approval.answered_by else approval.reason
+    if decision.ask_person and (approval is None or not approval.asked):
+        return "a person has to agree, and nobody was asked: " + " ".join(decision.ask_person)
+    return ""
+
+
+def _objection(
+    context: RunContext, decision: GateDecision, champion: int | None, events: Sequence[ReleaseEvent]
+) -> str:
+    """Why this version must not be served now, though it was let through; empty when nothing speaks against it."""
     if champion != decision.champion_version:
         return (
             f"champion changed from {named(decision.champion_version)} to {named(champion)} since version "
             f"{decision.version} was gated; next: trigger {context.model}__retrain, which compares with the new one"
         )
-    if champion is None:
-        return ""
-    if champion >= decision.version:
-        return f"the champion is {named(champion)}, which is not older than version {decision.version}"
-    newest = _as_of(context.model, champion)
-    if newest is not None and newest > context.as_of:
-        return f"{named(champion)} was trained as of {newest}, after this run's {context.as_of}"
-    return ""
+    if champion is not None:
+        if champion >= decision.version:
+            return f"the champion is {named(champion)}, which is not older than version {decision.version}"
+        newest = _as_of(context.model, champion)
+        if newest is not None and newest > context.as_of:
+            return f"{named(champion)} was trained as of {newest}, after this run's {context.as_of}"
+    return taken_back(context, decision.version, events)
 
 
 def _as_of(model: str, version: int) -> date | None:
@@ -148,26 +189,26 @@ def _as_of(model: str, version: int) -> date | None:
     return date.fromisoformat(tag) if tag else None
 
 
-def _event(
-    context: RunContext,
-    decision: GateDecision,
-    event: Literal["intended", "refused"],
-    before: int | None,
-    after: int | None,
-    actor: str,
-    reason: str,
+def _intention(
+    context: RunContext, decision: GateDecision, champion: int | None, actor: str, approval: Approval | None
 ) -> ReleaseEvent:
+    reason = "first release, every gate passed" if decision.first_release else "every gate passed"
+    person = approval.answered_by if approval is not None and approval.asked else ""
+    if approval is not None and person:
+        reason += f"; {person} agreed" + (f": {approval.reason}" if approval.reason else "")
     return ReleaseEvent(
         at=datetime.now(UTC),
         model=context.model,
-        event=event,
+        event="intended",
         version=decision.version,
-        champion_before=before,
-        champion_after=after,
+        champion_before=champion,
+        champion_after=decision.version,
         actor=actor,
         reason=reason,
         airflow_run_id=context.airflow_run_id,
         evidence=summary(decision),
+        rule="first_release" if decision.first_release else decision.rule,
+        answered_by=person,
     )
 
 
@@ -182,11 +223,16 @@ def summary(decision: GateDecision) -> str:
 
 
 def _closing(
-    intended: ReleaseEvent, event: Literal["promoted", "rolled_back", "refused"], after: int | None, reason: str
+    intended: ReleaseEvent,
+    event: Literal["promoted", "rolled_back", "refused"],
+    after: int | None,
+    reason: str,
+    actor: str | None = None,
 ) -> ReleaseEvent:
-    return intended.model_copy(
-        update={"at": datetime.now(UTC), "event": event, "champion_after": after, "reason": reason}
-    )
+    """The line that ends an intention; never before it in time, though another machine's clock be behind."""
+    at = max(datetime.now(UTC), intended.at + timedelta(microseconds=1))
+    said = {"at": at, "event": event, "champion_after": after, "reason": reason, "actor": actor or intended.actor}
+    return intended.model_copy(update=said)
 
 
 def named(version: int | None) -> str:

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from include.contracts import ReleaseEvent
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import ledger, promotion
+from include.release.lock import registry_lock
+from include.release.recalls import rolled_back_twin, taken_back
 from include.tracking import naming, registry, runs
+
+__all__ = ["rollback", "rolled_back_twin", "taken_back"]
 
 
 def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id: str) -> ReleaseEvent:
@@ -21,29 +25,32 @@ def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id
             f"rollback of {model}: `reason` is empty; the ledger keeps why a version was taken back. "
             f"Next: ./nightshift rollback {model} --reason 'wrong prices since Monday'"
         )
-    promotion.repair(model)
-    history = ledger.history(model)
-    for event in history:
-        if event.event == "rolled_back" and event.airflow_run_id == airflow_run_id:
-            return event
-    champion = registry.champion_version(model)
-    if champion is None:
-        raise PermanentError(f"{model} has no champion, so nothing can be rolled back. Next: trigger {model}__retrain")
-    target = _previous(model, champion, history) if to is None else to
-    _check(model, target, champion, history)
-    intended = ReleaseEvent(
-        at=datetime.now(UTC),
-        model=model,
-        event="intended",
-        version=target,
-        champion_before=champion,
-        champion_after=target,
-        actor=actor,
-        reason=reason.strip(),
-        airflow_run_id=airflow_run_id,
-        evidence=f"{promotion.ROLLBACK} of version {champion}",
-    )
-    return promotion.move_alias(intended, "rolled_back")
+    with registry_lock(model) as lock:
+        promotion.close_pending(model)
+        history = ledger.history(model)
+        for event in history:
+            if event.event == "rolled_back" and event.airflow_run_id == airflow_run_id:
+                return event
+        champion = registry.champion_version(model)
+        if champion is None:
+            raise PermanentError(
+                f"{model} has no champion, so nothing can be rolled back. Next: trigger {model}__retrain"
+            )
+        target = _previous(model, champion, history) if to is None else to
+        _check(model, target, champion, history)
+        intended = ReleaseEvent(
+            at=datetime.now(UTC),
+            model=model,
+            event="intended",
+            version=target,
+            champion_before=champion,
+            champion_after=target,
+            actor=actor,
+            reason=reason.strip(),
+            airflow_run_id=airflow_run_id,
+            evidence=f"{promotion.ROLLBACK} of version {champion}",
+        )
+        return promotion.move_alias(intended, "rolled_back", lock)
 
 
 def _previous(model: str, champion: int, history: list[ReleaseEvent]) -> int:

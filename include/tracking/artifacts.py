@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-import numpy as np
-import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from include.config import environment
@@ -19,11 +17,13 @@ from include.config.schema import ModelConfig
 from include.errors import PermanentError
 from include.tracking import naming
 from include.tracking.connection import mlflow_client
+from include.training.golden import golden_json, parse_golden
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
     from matplotlib.figure import Figure
 
-GOLDEN_ROWS = 50
 FIGURE_DPI = 110
 
 
@@ -97,30 +97,9 @@ def log_golden(run_id: str, rows: pd.DataFrame, scores: np.ndarray) -> None:
     :param rows: (n, features) the pipeline's input columns
     :param scores: (n,) probabilities of class 1
     """
-    values = rows.astype(object).where(rows.notna(), None)
-    golden = {
-        "dtypes": {str(name): str(dtype) for name, dtype in rows.dtypes.items()},
-        "rows": [[_plain(value) for value in row] for row in values.to_numpy()],
-        "scores": [float(score) for score in scores],
-    }
-    log_text(run_id, json.dumps(golden), naming.GOLDEN_FILE)
+    log_text(run_id, golden_json(rows, scores), naming.GOLDEN_FILE)
 
 
 def load_golden(run_id: str) -> tuple[pd.DataFrame, np.ndarray]:
     """Rows (n, features) and scores (n,) that `log_golden` kept, with the column types of then."""
-    golden = load_json(run_id, naming.GOLDEN_FILE)
-    rows = pd.DataFrame(golden["rows"], columns=list(golden["dtypes"]), dtype=object)
-    return rows.astype(golden["dtypes"]), np.asarray(golden["scores"], dtype=float)
-
-
-def golden_sample(rows: pd.DataFrame) -> pd.DataFrame:
-    """At most GOLDEN_ROWS rows spread evenly over `rows`, so that every part of the window is among them."""
-    count = min(GOLDEN_ROWS, len(rows))
-    return rows.iloc[np.linspace(0, len(rows) - 1, count).astype(int)].reset_index(drop=True)
-
-
-def _plain(value: Any) -> Any:
-    """A JSON type of the same value: numpy scalars unwrapped, days and times as ISO text."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return parse_golden(load_text(run_id, naming.GOLDEN_FILE))

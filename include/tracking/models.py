@@ -130,6 +130,22 @@ def load_pipeline_by_uri(uri: str) -> Pipeline:
         return mlflow.sklearn.load_model(local)
 
 
+def stored_mb(uri: str) -> float:
+    """Size of all the files of the model behind `models:/<model id>`, in MB (10**6 bytes).
+
+    Raises PermanentError where the tracking server has no such model.
+    """
+    with mlflow_client(f"read the size of the model {uri}") as client:
+        pending, size = [""], 0
+        while pending:
+            for entry in client.list_logged_model_artifacts(model_id(uri), pending.pop() or None):
+                if entry.is_dir:
+                    pending.append(entry.path)
+                else:
+                    size += int(entry.file_size or 0)
+    return size / 1e6
+
+
 def model_id(uri: str) -> str:
     """`models:/m-0a1b` -> `m-0a1b`."""
     return uri.removeprefix("models:/")

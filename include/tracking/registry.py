@@ -12,26 +12,36 @@ from mlflow.exceptions import MlflowException
 from include.contracts import Contract, Holdout, RegisteredVersion, RunContext, Selection
 from include.tracking import models, naming
 from include.tracking.connection import mlflow_client
+from include.tracking.lookup import our_tags, without_prefix
 from include.tracking.models import load_pipeline_by_uri
 from include.tracking.params import log_batches
+from include.training.provenance import MADE_WITH
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 __all__ = [
+    "MAX_DESCRIPTION",
     "VersionInfo",
     "alias_version",
     "champion_version",
+    "describe",
     "load_pipeline",
     "load_pipeline_by_uri",
     "newest_as_of",
     "register",
+    "same_training",
     "set_champion",
     "version_info",
+    "versions",
 ]
 
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """A missing registered model answers with the first, a missing alias with the second."""
+
+
+MAX_DESCRIPTION = 5000
+"""Characters that MLflow's database keeps of a version's description; PostgreSQL refuses more."""
 
 
 class VersionInfo(Contract):
@@ -107,6 +117,28 @@ def version_info(model: str, version: int) -> VersionInfo:
     )
 
 
+def versions(model: str) -> list[int]:
+    """The numbers of every version of a model, oldest first; none where the model was never registered."""
+    with mlflow_client(f"list the versions of {model}") as client:
+        found = client.search_model_versions(f"name = {naming.quoted(model)}")
+    return sorted(int(version.version) for version in found)
+
+
+def describe(model: str, version: int, text: str) -> None:
+    """Replace what the version's page says, in Markdown of at most MAX_DESCRIPTION characters."""
+    with mlflow_client(f"describe version {version} of {model}") as client:
+        client.update_model_version(model, str(version), text)
+
+
+def same_training(model: str, config_hash: str, data_hash: str) -> set[int]:
+    """The versions that were trained on exactly these rows with exactly this configuration."""
+    wanted = {"config_hash": config_hash, "data_hash": data_hash}
+    clauses = [f"tags.`{naming.tag(name)}` = {naming.quoted(value)}" for name, value in wanted.items()]
+    query = " and ".join([f"name = {naming.quoted(model)}", *clauses])
+    with mlflow_client(f"look for versions of {model} of the same training") as client:
+        return {int(version.version) for version in client.search_model_versions(query)}
+
+
 def set_champion(model: str, version: int, previous: int | None) -> None:
     """Serve `version`, and remember `previous` for a rollback.
 
@@ -145,13 +177,16 @@ def _registered(client: MlflowClient, context: RunContext, model_uri: str) -> in
 
 def _create_version(client: MlflowClient, context: RunContext, selection: Selection, holdout: Holdout) -> int:
     """One request makes the version with its tags, so a version without its evidence cannot be left behind."""
+    trained = without_prefix(client.get_run(selection.chosen.mlflow_run_id).data.tags)
+    made_with = {name: trained[name] for name in MADE_WITH if name in trained}
+    tags = our_tags({**made_with, **_evidence(context, selection, holdout)})
 
     def create() -> ModelVersion:
         return client.create_model_version(
             context.model,
             source=selection.chosen.model_uri,
             run_id=selection.chosen.mlflow_run_id,
-            tags=_version_tags(context, selection, holdout),
+            tags=tags,
             description=_description(context, selection, holdout),
             await_creation_for=0,
             model_id=models.model_id(selection.chosen.model_uri),
@@ -170,13 +205,14 @@ def _create_version(client: MlflowClient, context: RunContext, selection: Select
     return int(create().version)
 
 
-def _version_tags(context: RunContext, selection: Selection, holdout: Holdout) -> dict[str, str]:
+def _evidence(context: RunContext, selection: Selection, holdout: Holdout) -> dict[str, str]:
+    """What the version was made of and how good it is, by bare names: enough to make it again and to compare."""
     windows = {
         "window_train": context.windows.train,
         "window_validation": context.windows.validation,
         "window_holdout": context.windows.holdout,
     }
-    tags = {
+    return {
         "airflow_run_id": context.airflow_run_id,
         "parent_run_id": context.mlflow_run_id,
         "as_of": str(context.as_of),
@@ -186,11 +222,11 @@ def _version_tags(context: RunContext, selection: Selection, holdout: Holdout) -
         "data_hash": context.data_hash,
         "git_sha": context.git_sha,
         "lock_hash": context.lock_hash,
+        "rows": str(context.rows),
         "rows_holdout": str(holdout.rows),
         **{name: f"{days.start}..{days.end}" for name, days in windows.items()},
         **{naming.metric("holdout", name): repr(value) for name, value in holdout.metrics.items()},
     }
-    return {naming.tag(name): value for name, value in tags.items()}
 
 
 def _description(context: RunContext, selection: Selection, holdout: Holdout) -> str:

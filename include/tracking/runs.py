@@ -13,7 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Run
 
 from include.config.loader import config_hash, config_json
 from include.config.schema import ModelConfig
-from include.contracts import CandidateResult, RunContext, Windows
+from include.contracts import Windows
 from include.tracking import models, naming
 from include.tracking.artifacts import (
     load_config,
@@ -28,6 +28,7 @@ from include.tracking.artifacts import (
     log_json,
     log_text,
 )
+from include.tracking.candidates import CandidateRun, candidates_of, finish_candidate, open_candidate_run
 from include.tracking.connection import mlflow_client
 from include.tracking.lookup import create_run, experiment_id_of, find_runs, our_tags, without_prefix
 from include.tracking.models import log_model
@@ -37,6 +38,7 @@ __all__ = [
     "CandidateRun",
     "OpenRun",
     "RunFacts",
+    "candidates_of",
     "end_run",
     "experiment_of",
     "finish_candidate",
@@ -70,14 +72,6 @@ class OpenRun(NamedTuple):
 
     run_id: str
     experiment_id: str
-
-
-class CandidateRun(NamedTuple):
-    """A candidate's run; `result` is there when an earlier attempt of the task had finished it."""
-
-    run_id: str
-    experiment_id: str
-    result: CandidateResult | None
 
 
 @dataclass(frozen=True)
@@ -116,51 +110,6 @@ def open_parent_run(config: ModelConfig, facts: RunFacts) -> OpenRun:
         if not same or naming.tag("opened") not in same[0].data.tags:
             _describe(client, run_id, config, facts)
     return OpenRun(run_id, experiment_id)
-
-
-def open_candidate_run(context: RunContext, config: ModelConfig, name: str) -> CandidateRun:
-    """The candidate's run below the night's run. A finished one is handed back with its result, so that a task that
-    is retried after its work was done neither fits again nor doubles the run; an unfinished one is cleaned and reused.
-    """
-    index = next(i for i, candidate in enumerate(config.training.candidates) if candidate.name == name)
-    candidate = config.training.candidates[index]
-    with mlflow_client(f"open the run of candidate {name}") as client:
-        found = find_runs(client, context.experiment_id, {"candidate": name}, parent=context.mlflow_run_id)
-        if not found:
-            path = f"training.candidates.{index}"
-            tags = {
-                "mlflow.parentRunId": context.mlflow_run_id,
-                **our_tags({"kind": "candidate", "candidate": name, "airflow_run_id": context.airflow_run_id}),
-                **our_tags({"as_of": str(context.as_of), "estimator": candidate.estimator}),
-            }
-            run_id = create_run(client, context.experiment_id, name, tags)
-            params = {
-                "candidate": name,
-                "estimator": candidate.estimator,
-                f"{path}.estimator": candidate.estimator,
-                **(flatten(candidate.params, f"{path}.params") if candidate.params else {}),
-            }
-            log_batches(client, run_id, params=params)
-            return CandidateRun(run_id, context.experiment_id, None)
-        run = found[0]
-        result = _result(run, name, index)
-        if result is None:
-            models.discard_models(client, run.info.run_id, context.experiment_id)
-            client.update_run(run.info.run_id, status="RUNNING")
-        return CandidateRun(run.info.run_id, context.experiment_id, result)
-
-
-def finish_candidate(run_id: str, result: CandidateResult) -> None:
-    """Log the candidate's metrics, on its run and its model, and mark the run as done."""
-    with mlflow_client(f"finish the run of candidate {result.name}") as client:
-        log_batches(
-            client,
-            run_id,
-            metrics={**result.metrics, "fit_seconds": result.fit_seconds},
-            tags=our_tags({"model_uri": result.model_uri}),
-            model_id=models.model_id(result.model_uri),
-        )
-        client.set_terminated(run_id)
 
 
 def open_run_in(
@@ -267,22 +216,6 @@ def _dataset(config: ModelConfig, facts: RunFacts) -> DatasetInput:
         profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
-
-
-def _result(run: Run, name: str, index: int) -> CandidateResult | None:
-    """What a finished candidate's run says; None while it is unfinished."""
-    uri = run.data.tags.get(naming.tag("model_uri"))
-    if run.info.status != "FINISHED" or uri is None:
-        return None
-    metrics = {key: value for key, value in run.data.metrics.items() if key.split("_")[0] in ("train", "validation")}
-    return CandidateResult(
-        name=name,
-        index=index,
-        mlflow_run_id=run.info.run_id,
-        model_uri=uri,
-        metrics=metrics,
-        fit_seconds=run.data.metrics["fit_seconds"],
-    )
 
 
 def newest_run(experiment: str) -> tuple[dict[str, float], dict[str, str]] | None:

@@ -87,7 +87,7 @@ def skops_trusted_types(estimator: str) -> list[str]:
 def build_pipeline(config: ModelConfig, candidate: Candidate, threads: int) -> Pipeline:
     """Return the unfitted pipeline, from a frame with `config.features.names` to a prediction.
 
-    `random_state` is the model file's seed unless the candidate's params give one; `n_jobs` is always `threads`.
+    `random_state` is the model file's seed unless the candidate's params give another; `n_jobs` is always `threads`.
     """
     spec = ESTIMATORS[candidate.estimator]
     columns = _scaled(config) if spec.columns == "scaled" else _ordinal(config)
@@ -120,6 +120,8 @@ def candidate_faults(candidate: Candidate) -> list[str]:
 def _settings(spec: EstimatorSpec, params: Mapping[str, Any], threads: int, seed: int) -> dict[str, Any]:
     allowed = inspect.signature(spec.cls).parameters
     settings = {"random_state": seed, **params, **spec.fixed}
+    if "random_state" in params and params["random_state"] is None:  # NumPy's own state, which no one can go back to
+        settings["random_state"] = seed
     if spec.threads:
         settings["n_jobs"] = threads
     return {name: value for name, value in settings.items() if name in allowed or name in params}
@@ -132,6 +134,8 @@ def _parameter_fault(spec: EstimatorSpec, name: str, value: Any) -> str | None:
         return f"{spec.cls.__name__} has no such parameter{_near(name, allowed)}; it has {', '.join(allowed)}"
     if name in spec.fixed:
         return f"always {spec.fixed[name]!r} here; remove it"
+    if name == "random_state" and value is None:
+        return "null would fit another model each time; remove it (training.seed is taken), or give a number"
     if name == "n_jobs":
         return "threads are given by the environment variable NIGHTSHIFT_THREADS; remove n_jobs"
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,15 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FittedCandidate:
-    """A fitted pipeline, the seconds that fitting took, and the features it ignores for want of a single value."""
+    """A fitted pipeline, and the features it ignores for want of a single value."""
 
     pipeline: Pipeline
-    seconds: float
     left_out: tuple[str, ...] = ()
 
 
 def fit(config: ModelConfig, candidate: Candidate, train: pd.DataFrame, threads: int) -> FittedCandidate:
     """Fit `candidate` on `train` with at most `threads` threads, whatever the libraries would take by themselves.
+
+    The fitted pipeline predicts on one: a forest adds its trees' votes up in the order in which its threads get there,
+    and with two the last bits change from call to call.
 
     A feature without a value in any row, such as one newer than these rows, is left out: scikit-learn's histogram
     boosting fails on it, and no estimator can learn from it.
@@ -38,13 +39,15 @@ def fit(config: ModelConfig, candidate: Candidate, train: pd.DataFrame, threads:
     ----------
     train : rows with `features.names` and a label of 0 or 1 in every row
     """
-    started = time.perf_counter()
     features = train[list(config.features.names)]
     empty = tuple(str(name) for name in features.columns[features.isna().all()])
     with threadpool_limits(limits=threads):
         pipeline = build_pipeline(_without(config, empty), candidate, threads)
         pipeline.fit(features, train[config.data.label].astype(int))
-    return FittedCandidate(pipeline, time.perf_counter() - started, empty)
+    estimator = pipeline.named_steps["estimator"]
+    if "n_jobs" in estimator.get_params():
+        estimator.set_params(n_jobs=1)
+    return FittedCandidate(pipeline, empty)
 
 
 def predict_scores(pipeline: Pipeline, frame: pd.DataFrame, config: ModelConfig, threads: int = 1) -> np.ndarray:

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from include.config import environment
 from include.config.loader import config_hash
-from include.contracts import CandidateResult, DayRange, Holdout, RunContext, Selection, Windows
-from include.data import splits, tables, windows
-from include.errors import NightshiftError, NotEnoughData, PermanentError
+from include.contracts import CandidateResult, Holdout, RunContext, Selection, Windows
+from include.data import tables, windows
+from include.errors import NightshiftError, NotEnoughData
 from include.tracking import artifacts, naming, registry, runs
 from include.tracking.models import load_pipeline_by_uri
+from include.training import trial
 from include.training.estimators import skops_trusted_types
-from include.training.fit import fit, predict_scores
+from include.training.fit import predict_scores
+from include.training.golden import golden_sample
 from include.training.metrics import METRICS, baseline_metrics, compute
 from include.training.plots import evaluation_figures
+from include.training.provenance import git_sha, lock_hash, made_with, rows_hash
 from include.training.select import select
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from include.config.schema import Candidate, ModelConfig
     from include.tracking.runs import CandidateRun
 
-HASH_LENGTH = 16
 MAX_DAYS_NAMED = 10
 
 
@@ -82,7 +76,7 @@ def train_candidate(context: RunContext, name: str) -> CandidateResult:
     later must give the same scores.
     """
     config = runs.load_config(context.mlflow_run_id)
-    index, candidate = _candidate(config, name)
+    index, candidate = trial.candidate_named(config, name)
     run = runs.open_candidate_run(context, config, name)
     if run.result is not None:
         return run.result
@@ -121,7 +115,8 @@ def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
     if tags.get("holdout_of") == chosen.model_uri:
         return _holdout_from(logged)
     config = runs.load_config(context.mlflow_run_id)
-    y_true, scores, days = _score_holdout(context, config, chosen.model_uri)
+    pipeline = load_pipeline_by_uri(chosen.model_uri)
+    y_true, scores, days = trial.score_holdout(config, pipeline, context.windows, context.as_of, context.data_version)
     holdout = Holdout(
         rows=len(y_true),
         days=days,
@@ -142,36 +137,6 @@ def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
         tags={"holdout_of": chosen.model_uri},
     )
     return holdout
-
-
-def rows_hash(rows: pd.DataFrame) -> str:
-    """Sixteen hexadecimal digits that change whenever a value, a row or a column of the window changes."""
-    ordered = rows[sorted(rows.columns)]
-    values = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
-    return hashlib.sha256(",".join(ordered.columns).encode() + values.tobytes()).hexdigest()[:HASH_LENGTH]
-
-
-def git_sha() -> str:
-    """The code's commit: NIGHTSHIFT_GIT_SHA where an image sets it, or git's answer; `-dirty` says it was edited."""
-    if given := os.environ.get("NIGHTSHIFT_GIT_SHA"):
-        return given
-    git = shutil.which("git")
-    if git is None:
-        return "unknown"
-    answer = subprocess.run(  # noqa: S603 - fixed arguments
-        [git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-        cwd=environment.REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.stdout.strip() or "unknown"
-
-
-def lock_hash() -> str:
-    """Sixteen hexadecimal digits of the lock file, which names every library's version."""
-    lock = environment.REPOSITORY / "requirements.txt"
-    return hashlib.sha256(lock.read_bytes()).hexdigest()[:HASH_LENGTH] if lock.is_file() else "unknown"
 
 
 def _filled_version(config: ModelConfig, frozen: Windows) -> int:
@@ -197,60 +162,32 @@ def _filled_version(config: ModelConfig, frozen: Windows) -> int:
     return version
 
 
-def _candidate(config: ModelConfig, name: str) -> tuple[int, Candidate]:
-    for index, candidate in enumerate(config.training.candidates):
-        if candidate.name == name:
-            return index, candidate
-    known = ", ".join(candidate.name for candidate in config.training.candidates)
-    raise PermanentError(
-        f"{config.name}: training.candidates has no {name!r} in the configuration that this run was opened with "
-        f"(it has {known}). The model file was edited since: clear the run from open_run on."
-    )
-
-
 def _fit_and_log(
     context: RunContext, config: ModelConfig, index: int, candidate: Candidate, run: CandidateRun
 ) -> CandidateResult:
-    label = config.data.label
-    seen = DayRange(start=context.windows.train.start, end=context.windows.validation.end)
-    rows = _read(context, config, seen)
-    train = splits.of_days(config, rows, context.windows.train, "train")
-    validation = splits.of_days(config, rows, context.windows.validation, "validation")
-    fitted = fit(config, candidate, train, environment.threads_per_task())
-    # MLflow's comparison opens on the metric that was logged first, and validation is what candidates compete on.
-    metrics: dict[str, float] = {}
-    for split, part in (("validation", validation), ("train", train)):
-        scores = predict_scores(fitted.pipeline, part, config)
-        computed = compute(METRICS, part[label].to_numpy(), scores)
-        metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
-    metrics[naming.metric("train", "rate")] = float(train[label].mean())
+    threads = environment.threads_per_task()
+    tried = trial.run(config, candidate, context.windows, context.as_of, context.data_version, threads)
     uri = runs.log_model(
         run.run_id,
         run.experiment_id,
         candidate.name,
-        fitted.pipeline,
+        tried.pipeline,
         config=config,
-        frame=train,
+        frame=tried.train,
         trusted_types=skops_trusted_types(candidate.estimator),
     )
-    golden = artifacts.golden_sample(validation[list(config.features.names)])
-    artifacts.log_golden(run.run_id, golden, predict_scores(fitted.pipeline, golden, config))
+    golden = golden_sample(tried.validation[list(config.features.names)])
+    artifacts.log_golden(run.run_id, golden, predict_scores(tried.pipeline, golden, config))
+    runs.set_tags(run.run_id, {**made_with(threads), "features_left_out": ", ".join(tried.left_out)})
     return CandidateResult(
         name=candidate.name,
         index=index,
         mlflow_run_id=run.run_id,
         model_uri=uri,
-        metrics=metrics,
-        fit_seconds=fitted.seconds,
+        metrics=tried.metrics,
+        fit_seconds=tried.resources.seconds,
+        resources=tried.resources,
     )
-
-
-def _score_holdout(context: RunContext, config: ModelConfig, model_uri: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Labels (n,), the loaded model's scores (n,), and the number of days with rows."""
-    rows = _read(context, config, context.windows.holdout)
-    holdout = splits.of_days(config, rows, context.windows.holdout, "holdout")
-    scores = predict_scores(load_pipeline_by_uri(model_uri), holdout, config)
-    return holdout[config.data.label].to_numpy(), scores, holdout[config.data.day].nunique()
 
 
 def _holdout_from(logged: dict[str, float]) -> Holdout:
@@ -260,8 +197,3 @@ def _holdout_from(logged: dict[str, float]) -> Holdout:
         metrics=naming.of_split(logged, "holdout"),
         baseline=naming.of_split(logged, "baseline"),
     )
-
-
-def _read(context: RunContext, config: ModelConfig, days: DayRange) -> pd.DataFrame:
-    """Rows of `days` from the very snapshot that the run was opened with."""
-    return windows.read_rows(config, days, context.as_of, context.data_version)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RegisterModel(NightshiftOperator):
-    """Return the version; a retry finds the one that it registered before."""
+    """Return the version and write its model card; a retry finds the version that it registered before."""
 
     template_fields: Sequence[str] = ("run_context", "selection", "holdout")
 
@@ -25,14 +25,14 @@ class RegisterModel(NightshiftOperator):
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.contracts import Holdout, RunContext, Selection
+        from include.release import card
+        from include.tracking import registry, runs
         from include.tracking.naming import model_version_url
-        from include.tracking.registry import register
 
-        registered = register(
-            RunContext.from_json(self.run_context),
-            Selection.from_json(self.selection),
-            Holdout.from_json(self.holdout),
-        )
+        frozen = RunContext.from_json(self.run_context)
+        selection, holdout = Selection.from_json(self.selection), Holdout.from_json(self.holdout)
+        registered = registry.register(frozen, selection, holdout)
+        card.write(runs.load_config(frozen.mlflow_run_id), frozen, registered)
         self.link_urls[MlflowLink.name] = model_version_url(self.ui_url, registered.model, registered.version)
         self.log.info("Registered %s version %s", registered.model, registered.version)
         return registered.to_json()

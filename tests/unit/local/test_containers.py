@@ -87,7 +87,7 @@ def test_airflow_gets_the_values_of_the_local_start(tmp_path: Path) -> None:
     image = dict(re.findall(r"^ +(\w+)=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     both = {**image, **compose}.items() & local.items()
     differ = {name for name, value in {**image, **compose}.items() if name in local and (name, value) not in both}
-    own = ("URL", "CONN", "KEY", "SECRET", "FOLDER", "FILE", "HOME", "STATE", "PATH", "PYTHONPATH")
+    own = ("URL", "CONN", "DATABASE", "KEY", "SECRET", "FOLDER", "FILE", "HOME", "STATE", "PATH", "PYTHONPATH")
     assert {name for name in differ if not name.endswith(own)} == set()
     assert ("AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD", "include.preload") in both
 

@@ -58,7 +58,8 @@ def config() -> ModelConfig:
             "release": {
                 "min_holdout_rows": 200,
                 "thresholds": [{"metric": "brier_score", "max": 0.3}],
-                "against_champion": {"metric": "roc_auc", "resamples": 300},
+                "resamples": 300,
+                "against_champion": {"metric": "roc_auc"},
             },
         }
     )

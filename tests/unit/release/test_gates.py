@@ -9,7 +9,7 @@ import pytest
 
 from include.config.schema import ModelConfig
 from include.contracts import GateDecision, GateResult
-from include.release.gates import HoldoutScores, Replay, decide
+from include.release.gates import Facts, HoldoutScores, Replay, decide
 
 GOLDEN = Replay(np.array([0.1, 0.7]), np.array([0.1, 0.7]))
 
@@ -34,7 +34,7 @@ def _config(config: ModelConfig, **release: object) -> ModelConfig:
 def _judge(
     config: ModelConfig, holdout: HoldoutScores, replay: Replay = GOLDEN, champion: int | None = 3
 ) -> GateDecision:
-    return decide(config, 4, champion, holdout, replay)
+    return decide(config, 4, champion, holdout, replay, Facts(anchor_version=champion))
 
 
 def _gate(decision: GateDecision, name: str) -> GateResult:
@@ -48,6 +48,7 @@ def test_clearly_better_is_promoted_with_all_gates_named(config):
     assert [gate.name for gate in decision.gates] == [
         "holdout_rows",
         "holdout_labels",
+        "holdout_uses",
         "parity",
         "brier_score_max",
         "against_champion",
@@ -71,7 +72,7 @@ def test_worse_insufficient_and_same_have_different_words(config):
 
 
 def test_non_inferiority_lets_an_equal_model_through_and_no_worse_one(config):
-    rule = {"metric": "roc_auc", "rule": "non_inferiority", "margin": 0.05, "alpha": 0.05, "resamples": 400}
+    rule = {"metric": "roc_auc", "rule": "non_inferiority", "margin": 0.05, "alpha": 0.05}
     tolerant = _config(config, against_champion=rule)
     equal = _judge(tolerant, _rows(days=20, challenger=0.5, champion=0.5))
     assert equal.verdict == "promote"
@@ -86,7 +87,7 @@ def test_non_inferiority_lets_an_equal_model_through_and_no_worse_one(config):
 
 
 def test_independent_rows_are_judged_by_delong(config):
-    rows = _config(config, against_champion={"rows": "independent", "resamples": 400})
+    rows = _config(config, rows="independent")
     decision = _judge(rows, _rows(challenger=0.2, champion=2.0))
     assert [found.method for found in decision.evidence] == ["paired DeLong test, rows taken as independent"]
 
@@ -98,7 +99,7 @@ def test_clustered_rows_show_delong_beside_but_do_not_judge_by_it(config):
 
 
 def test_another_metric_is_compared_by_that_metric(config):
-    losses = _config(config, against_champion={"metric": "log_loss", "resamples": 400})
+    losses = _config(config, against_champion={"metric": "log_loss"})
     decision = _judge(losses, _rows(challenger=0.2, champion=2.0))
     assert decision.evidence[0].metric == "log_loss"
     assert decision.evidence[1].metric == "roc_auc"
@@ -164,7 +165,7 @@ def test_too_few_rows_and_none_at_all_are_refused(config):
     empty = HoldoutScores(np.empty(0), np.empty(0, dtype="datetime64[D]"), np.empty(0), np.empty(0))
     decision = _judge(config, empty)
     assert decision.verdict == "refuse"
-    assert all(not gate.passed for gate in decision.gates if gate.name != "parity")
+    assert all(not gate.passed for gate in decision.gates if gate.name not in ("parity", "holdout_uses"))
 
 
 @pytest.mark.parametrize(

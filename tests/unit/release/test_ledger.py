@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from include.data import tables
@@ -42,6 +43,85 @@ def test_the_same_line_of_a_run_is_added_once(event):
     again = ledger.append(event(at=START + timedelta(hours=1), reason="a retry"))
     assert again == first
     assert tables.table_version(MODEL, ledger.TABLE) == version
+
+
+def test_the_answer_of_another_person_is_another_line(event):
+    gates = ledger.append(event(at=START, event="refused"))
+    anna = ledger.append(event(at=START + timedelta(hours=1), event="refused", answered_by="anna"))
+    ledger.append(event(at=START + timedelta(hours=2), event="refused", answered_by="anna"))
+    assert ledger.history(MODEL) == [gates, anna]
+
+
+def test_a_ledger_without_the_newer_columns_is_read_and_goes_on(event):
+    old = event(at=START)
+    fields = [field for field in ledger.SCHEMA if field.name not in ledger.NEWER]
+    row = ledger.row_of(old).drop(columns=list(ledger.NEWER))
+    tables.append(MODEL, ledger.TABLE, row, pa.schema(fields))
+    assert ledger.history(MODEL) == [old]
+    new = event(at=START + timedelta(seconds=1), event="promoted", rule="non_inferiority", answered_by="anna")
+    ledger.append(new)
+    assert ledger.history(MODEL) == [old, new]
+
+
+def test_a_column_of_a_later_version_does_not_stop_an_earlier_one(event):
+    line = event(at=START)
+    schema = ledger.SCHEMA.append(pa.field("mood", pa.string()))
+    tables.append(MODEL, ledger.TABLE, ledger.row_of(line).assign(mood="calm"), schema)
+    assert ledger.history(MODEL) == [line]
+
+
+def test_many_lines_are_few_files_and_every_state_stays_readable(event, monkeypatch):
+    monkeypatch.setattr(ledger, "SMALL_FILES", 4)
+    lines = []
+    for number in range(1, 12):
+        for second, name in enumerate(("intended", "promoted")):
+            at = START + timedelta(hours=number, seconds=second)
+            lines.append(ledger.append(event(at=at, event=name, version=number, airflow_run_id=f"run-{number}")))
+    assert ledger.history(MODEL) == lines
+    assert len(tables.DeltaTable(tables.table_uri(MODEL, ledger.TABLE)).file_uris()) <= 5
+    assert [len(tables.read(MODEL, ledger.TABLE, version=number)) for number in (1, 2, 4)] == [1, 2, 4]
+
+
+SUP, NON, BACK = "superiority", "non_inferiority", "back"
+
+
+@pytest.mark.parametrize(
+    ("released", "champion", "anchor"),
+    [
+        ([], None, None),
+        ([], 7, 7),  # served before there was a ledger
+        ([("first_release", 1, None)], 1, 1),
+        ([("first_release", 1, None), (SUP, 2, 1)], 2, 2),
+        ([("", 1, None), ("", 2, 1)], 2, 2),  # lines of an earlier version of Nightshift
+        ([("first_release", 1, None), (NON, 2, 1), (NON, 3, 2), (NON, 4, 3)], 4, 1),
+        ([("first_release", 1, None), (NON, 2, 1), (SUP, 3, 2), (NON, 4, 3)], 4, 3),
+        ([(SUP, 1, None), (SUP, 2, 1), (BACK, 1, 2), (NON, 3, 1)], 3, 1),
+        ([(SUP, 1, None), (NON, 2, 1), (SUP, 3, 2), (BACK, 2, 3)], 2, 1),
+        ([(SUP, 1, None), (BACK, 2, 1), (NON, 3, 2)], 3, 1),  # 2 was served by a person, by no rule
+        ([(SUP, 1, None), (BACK, 2, 1), (BACK, 3, 2), (BACK, 2, 3)], 2, 1),
+        ([(BACK, 1, 2), (BACK, 2, 1)], 2, None),  # in a circle: it ends, wherever
+    ],
+)
+def test_small_losses_are_summed_up_from_the_last_version_that_was_better(event, released, champion, anchor):
+    lines = [
+        event(
+            at=START + timedelta(hours=number),
+            event="rolled_back" if rule == BACK else "promoted",
+            version=version,
+            champion_before=before,
+            champion_after=version,
+            rule="" if rule == BACK else rule,
+            airflow_run_id=f"run-{number}",
+        )
+        for number, (rule, version, before) in enumerate(released)
+    ]
+    found = ledger.anchor_version(lines, champion)
+    assert found == anchor if anchor or champion is None else found in (1, 2)
+
+
+def test_an_intention_and_a_refusal_release_nothing(event):
+    lines = [event(rule=SUP, event="promoted", version=1), event(rule=NON, version=2), event(event="refused", rule=NON)]
+    assert ledger.anchor_version(lines, 1) == 1
 
 
 def test_another_run_event_or_version_is_another_line(event):

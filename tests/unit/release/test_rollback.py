@@ -6,10 +6,16 @@ import pytest
 
 from include.errors import PermanentError
 from include.release import judge, ledger, promotion
-from include.release.rollback import rollback
+from include.release.rollback import rollback, rolled_back_twin, taken_back
 from include.tracking import registry
 
 MODEL = "parcels"
+
+
+@pytest.fixture(autouse=True)
+def _settled_soon(monkeypatch):
+    """This registry is in the same process: nothing of a killed one is on its way."""
+    monkeypatch.setattr(promotion, "SETTLE_SECONDS", 0.01)
 
 
 class Killed(BaseException):
@@ -100,3 +106,51 @@ def test_a_kill_between_the_two_aliases_does_not_lose_the_way_back(promoted, pas
 
     MlflowClient().set_registered_model_alias(MODEL, "previous_champion", "2")
     assert rollback(MODEL, None, "wrong", "anna", "manual-1").version == 1
+
+
+@pytest.fixture
+def twin(promoted):
+    """Version 2 was taken back by anna; version 3's run has the same rows and configuration as version 2's."""
+    rollback(MODEL, None, "wrong prices since Monday.", "anna", "manual-1")
+    (taken, _), (context, _) = promoted.night(2, 1), promoted.night(3, 1)
+    return context.model_copy(update={"data_hash": taken.data_hash, "config_hash": taken.config_hash})
+
+
+def test_what_a_person_took_back_does_not_return_under_a_new_number(twin, passed):
+    event = promotion.promote(twin, passed(3, 1), "schedule")
+    assert (event.event, registry.champion_version(MODEL)) == ("refused", 1)
+    assert "Version 3 has the data and configuration of version 2, which was taken back on 20" in event.reason
+    assert " UTC by anna: wrong prices since Monday. Next: change include/models/parcels.yaml" in event.reason
+    assert "./nightshift rollback parcels --to 2 " in event.reason
+    assert taken_back(twin, 3) == event.reason
+
+
+@pytest.mark.parametrize("changed", ["data_hash", "config_hash"])
+def test_other_rows_or_another_configuration_are_another_model(twin, passed, changed):
+    context = twin.model_copy(update={changed: "another"})
+    assert taken_back(context, 3) == ""
+    assert promotion.promote(context, passed(3, 1), "schedule").event == "promoted"
+
+
+def test_a_version_that_a_person_serves_again_is_taken_back_no_more(twin, passed):
+    rollback(MODEL, 2, "it was the data", "anna", "manual-2")
+    assert taken_back(twin, 3) == ""
+    assert promotion.promote(twin, passed(3, 2), "schedule").event == "promoted"
+
+
+def test_a_version_taken_back_is_refused_to_another_run_of_its_own(promoted, passed):
+    rollback(MODEL, None, "wrong", "anna", "manual-1")
+    context, _ = promoted.night(2, 1)
+    again = promotion.promote(context.model_copy(update={"airflow_run_id": "another"}), passed(2, 1), "schedule")
+    assert (again.event, registry.champion_version(MODEL)) == ("refused", 1)
+    assert "Version 2 was taken back on 20" in again.reason
+
+
+def test_a_rollback_that_was_interrupted_before_the_alias_moved_took_nothing_back(promoted, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "set_champion", _kill)
+        with pytest.raises(Killed):
+            rollback(MODEL, None, "wrong", "anna", "manual-1")
+    promotion.repair(MODEL)
+    context, _ = promoted.night(2, 1)
+    assert rolled_back_twin(MODEL, context.config_hash, context.data_hash) is None

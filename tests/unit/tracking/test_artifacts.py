@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from include.config.schema import ModelConfig
 from include.errors import PermanentError
 from include.tracking import artifacts, runs
+from include.training.golden import golden_sample
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_missing_artefact_is_permanent_and_named(run_id: str) -> None:
 def test_golden_rows_give_the_same_scores_to_the_last_digit(
     run_id: str, flight_delay: ModelConfig, frame: pd.DataFrame, pipeline: Pipeline
 ) -> None:
-    rows = artifacts.golden_sample(frame[list(flight_delay.features.names)])
+    rows = golden_sample(frame[list(flight_delay.features.names)])
     assert len(rows) == 50
     scores = pipeline.predict_proba(rows)[:, 1]
     artifacts.log_golden(run_id, rows, scores)
@@ -73,9 +74,3 @@ def test_golden_rows_keep_missing_strings_and_integers(run_id: str) -> None:
     artifacts.log_golden(run_id, rows, np.array([0.1, 0.2, 0.3]))
     again, _ = artifacts.load_golden(run_id)
     pd.testing.assert_frame_equal(again, rows, check_categorical=False)
-
-
-def test_a_small_window_is_sampled_whole() -> None:
-    assert artifacts.golden_sample(pd.DataFrame({"x": range(7)}))["x"].tolist() == list(range(7))
-    spread = artifacts.golden_sample(pd.DataFrame({"x": range(1000)}))["x"]
-    assert (spread.iloc[0], spread.iloc[-1], spread.nunique()) == (0, 999, 50)

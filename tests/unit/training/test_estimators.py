@@ -27,7 +27,7 @@ FAST = {"RandomForestClassifier": 8, "ExtraTreesClassifier": 8}
 @pytest.fixture(scope="module")
 def config(flight_delay: ModelConfig) -> ModelConfig:
     """Numbers, a rate, and categories declared as text, integer and boolean."""
-    content = flight_delay.model_dump(mode="json")
+    content = flight_delay.model_dump(mode="json", exclude={"release"})
     content["data"] |= {
         "key": ["day", "row"],
         "day": "day",
@@ -248,6 +248,7 @@ def test_defaults_have_no_fault(estimator: str) -> None:
     [
         ("RandomForestClassifier", {"max_dept": 3}, ["params.max_dept", "did you mean 'max_depth'?", "n_estimators"]),
         ("RandomForestClassifier", {"max_depth": 0}, ["params.max_depth", "[1, inf)", "Got 0"]),
+        ("RandomForestClassifier", {"random_state": None}, ["params.random_state", "training.seed"]),
         ("RandomForestClassifier", {"n_jobs": 4}, ["params.n_jobs", "NIGHTSHIFT_THREADS"]),
         ("HistGradientBoostingClassifier", {"n_estimators": 4}, ["no such parameter"]),
         ("LogisticRegression", {"solver": "newton"}, ["params.solver", "newton-cholesky", "Got 'newton'"]),
@@ -265,6 +266,20 @@ def test_a_fault_names_the_parameter_and_what_is_allowed(
     assert faults[0].startswith("training.candidates.candidate.params")
     for words in said:
         assert words in faults[0]
+
+
+@pytest.mark.parametrize("estimator", NAMES)
+@pytest.mark.parametrize("params", [{}, {"random_state": None}])
+def test_nothing_in_a_pipeline_draws_from_numpys_own_state(
+    estimator: str, params: dict[str, Any], config: ModelConfig
+) -> None:
+    """Whoever draws from it can never draw the same again."""
+    if params and "random_state" not in ESTIMATORS[estimator].cls().get_params():
+        params = {}
+    pipeline = build_pipeline(config, candidate(estimator, **params), 1)
+    states = {name: value for name, value in pipeline.get_params().items() if name.endswith("random_state")}
+    assert set(states.values()) <= {config.training.seed}
+    assert estimator == "KNeighborsClassifier" or "estimator__random_state" in states
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -1,0 +1,55 @@
+"""What a model card says, as one frozen value, and how values are written so that they stay text."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from include.config.schema import ModelConfig
+from include.contracts import Approval, CandidateResult, Contract, GateDecision, RegisteredVersion, RunContext
+from include.release.facts import WORDS
+
+MARKUP = re.compile(r"[\\`*\[\]{}|~@]|(?<!\w)_|_(?!\w)|:(?=\S)|(?<=[wW]{3})\.")
+"""What Markdown would take for more than text: emphasis, code, links, tables, mentions, `:emoji:`, addresses."""
+
+
+class CardInterval(Contract):
+    """A metric on the holdout rows and the bounds that hold with `confidence` (two-sided)."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+class Card(Contract):
+    """Everything a card says. `metrics` and `tags` are those of the candidate's run, and of the night's beside them."""
+
+    config: ModelConfig
+    context: RunContext
+    registered: RegisteredVersion
+    candidates: tuple[CandidateResult, ...]
+    reason: str
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    intervals: dict[str, CardInterval] = Field(default_factory=dict)
+    decision: GateDecision | None = None
+    approval: Approval | None = None
+
+
+def said(value: object) -> str:
+    """A value as plain text in a Markdown table: one line, no markup, no HTML."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
+    return html.escape(MARKUP.sub(lambda found: f"\\{found[0]}", line), quote=False)
+
+
+def word(metric: str) -> str:
+    words: Mapping[str, str] = WORDS
+    return words.get(metric, metric)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,134 @@
+"""What is put before the gates: scores of the untouched rows, a replay of golden rows, and what is known beside them.
+
+Plain values, read by `judge` and judged by `gates`; a fault is a clause that a gate can quote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from include.contracts import GateResult
+from include.release.evidence import EvidenceError, Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from include.config.schema import ModelConfig
+
+    Floats = NDArray[np.float64]
+
+WORDS = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier_score": "Brier score",
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "expected_calibration_error": "expected calibration error",
+    "selection_rate": "selection rate",
+    "recall": "recall",
+    "false_positive_rate": "false positive rate",
+}
+
+
+@dataclass(frozen=True)
+class HoldoutScores:
+    """The untouched rows as the models scored them: labels, days and probabilities of class 1, each (n,).
+
+    A model that could not score the rows has None and a fault that says why. `clusters` (n,) names what depends on
+    each other where that is not the day; `columns` holds those that slices are made of; `baseline` is the constant
+    prediction that skill is measured against, the rate of the training rows.
+    """
+
+    y: Floats
+    days: NDArray[np.datetime64]
+    challenger: Floats | None
+    champion: Floats | None = None
+    challenger_fault: str = ""
+    champion_fault: str = ""
+    anchor: Floats | None = None
+    anchor_fault: str = ""
+    clusters: NDArray[Any] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    baseline: float | None = None
+
+    @property
+    def extent(self) -> str:
+        """How much there is, in words."""
+        days = len(np.unique(self.days))
+        return f"{len(self.y):,} rows of {days} day{'' if days == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Golden rows: probabilities recorded where the model was fitted, and again by the registry's copy, each (m,)."""
+
+    recorded: Floats
+    replayed: Floats | None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The champion's metric when it was released, and since: on `rows` matured rows before the holdout."""
+
+    released: float
+    since: Interval
+    rows: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known beside the scores.
+
+    `earlier_uses` counts the other versions that this holdout has judged, `earlier_judgements` the comparisons of the
+    365 days before, `judgements_a_year` those that the schedule makes. `taken_back` is why a person's rollback speaks
+    against this version, or empty.
+    """
+
+    champion_age_days: int | None = None
+    live: Live | None = None
+    anchor_version: int | None = None
+    earlier_uses: int = 0
+    earlier_judgements: int = 0
+    judgements_a_year: int = 365
+    scoring_ms: float | None = None
+    model_mb: float | None = None
+    cost_fault: str = ""
+    taken_back: str = ""
+
+
+def dependence(config: ModelConfig, holdout: HoldoutScores) -> dict[str, Any]:
+    """How the rows depend on each other, as arguments of the functions that give evidence.
+
+    Raises EvidenceError where the rows do not say: they are never taken as independent unless the model file says so.
+    """
+    release = config.release
+    shared: dict[str, Any] = {"resamples": release.resamples, "seed": config.training.seed}
+    if release.rows == "independent":
+        return {**shared, "clusters": None}
+    if release.cluster_by is None or release.cluster_by == config.data.day:
+        return {**shared, "clusters": holdout.days, "cluster_name": "day"}
+    if holdout.clusters is None:
+        raise EvidenceError(f"the rows have no column {release.cluster_by} (release.cluster_by)")
+    return {**shared, "clusters": holdout.clusters, "cluster_name": release.cluster_by}
+
+
+def score_fault(scores: Floats | None, fault: str) -> str:
+    """What is wrong with a model's scores, as the rest of a sentence; empty when nothing is."""
+    if scores is None:
+        return f"could not score the rows ({fault or 'no scores'})"
+    odd = int((~((scores >= 0) & (scores <= 1))).sum())
+    return f"gave no probability between 0 and 1 for {odd:,} of {len(scores):,} rows" if odd else ""
+
+
+def refused(name: str, bound: float | None, sentence: str) -> GateResult:
+    """A gate that could not be judged, which is a no."""
+    return GateResult(name=name, passed=False, value=None, bound=bound, sentence=sentence)

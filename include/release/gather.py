@@ -1,0 +1,220 @@
+"""Read what is put before the gates: the frozen rows, what every model says to them, and what is known beside them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from croniter import croniter
+
+from include.contracts import DayRange, RegisteredVersion, RunContext
+from include.data import windows
+from include.errors import NightshiftError, TransientError
+from include.monitoring import performance
+from include.release import ledger, promotion, recalls
+from include.release.evidence import EvidenceError, metric_interval
+from include.release.facts import Facts, HoldoutScores, Live, Replay
+from include.tracking import models, naming, registry, runs
+from include.tracking.judgements import judgements, key_of
+from include.training.fit import predict_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from include.config.schema import ModelConfig
+
+Result = TypeVar("Result")
+TIMED_ROWS, TIMED_RUNS = 1000, 5
+LIVE_DAYS = 28
+"""Days before the holdout that a champion's live metric is looked for on, at most."""
+YEAR = timedelta(days=365)
+
+
+def scores(
+    config: ModelConfig, context: RunContext, registered: RegisteredVersion, anchor: int | None
+) -> tuple[HoldoutScores, Replay, Pipeline | None]:
+    """Every model's probabilities on the frozen holdout, the challenger's golden rows, and its pipeline.
+
+    `anchor` is scored where it is another version than the champion.
+    """
+    rows = holdout_rows(config, context)
+    pipeline, fault = attempt(lambda: registry.load_pipeline(context.model, registered.version))
+    ours = None
+    if pipeline is None:
+        replay = Replay(np.empty(0), None, fault)
+    else:
+        replay = promotion.replay(registered.mlflow_run_id, config, lambda: pipeline)
+        ours, fault = attempt(lambda: predict_scores(pipeline, rows, config))
+    theirs, their_fault = _scores_of(config, context, context.champion_version, rows)
+    other = anchor if anchor != context.champion_version else None
+    anchored, anchor_fault = _scores_of(config, context, other, rows)
+    cluster = config.release.cluster_by
+    holdout = HoldoutScores(
+        y=rows[config.data.label].to_numpy(dtype=np.float64),
+        days=rows[config.data.day].to_numpy(dtype="datetime64[D]"),
+        challenger=ours,
+        champion=theirs,
+        challenger_fault=fault,
+        champion_fault=their_fault,
+        anchor=anchored,
+        anchor_fault=anchor_fault,
+        clusters=rows[cluster].astype(str).to_numpy(dtype=str) if cluster else None,
+        columns={declared.column: rows[declared.column].to_numpy() for declared in config.release.slices},
+        baseline=runs.run_metrics(registered.mlflow_run_id)[0].get("train_rate"),
+    )
+    return holdout, replay, pipeline
+
+
+def holdout_rows(config: ModelConfig, context: RunContext) -> pd.DataFrame:
+    """The labelled rows of the holdout days, at the table version that the run was frozen to."""
+    rows = windows.read_rows(config, context.windows.holdout, context.as_of, version=context.data_version)
+    return rows[rows[config.data.label].notna()].reset_index(drop=True)
+
+
+def facts(
+    config: ModelConfig,
+    context: RunContext,
+    registered: RegisteredVersion,
+    anchor: int | None,
+    pipeline: Pipeline | None,
+) -> Facts:
+    """What the gates that look beside the scores ask for; nothing is measured that no gate asks for."""
+    key, now = key_of(context.airflow_run_id, registered.version), datetime.now(UTC)
+    earlier = [judged for judged in judgements(context.model) if judged.key != key]
+    scoring_ms, model_mb, fault = _cost(config, context, registered, pipeline)
+    return Facts(
+        champion_age_days=_age(context),
+        live=_live(config, context),
+        anchor_version=anchor,
+        earlier_uses=sum(judged.holdout == holdout_name(context) for judged in earlier),
+        earlier_judgements=sum(judged.compared and judged.at > now - YEAR for judged in earlier),
+        judgements_a_year=scheduled_in_a_year(config.schedule.retrain, context.as_of),
+        scoring_ms=scoring_ms,
+        model_mb=model_mb,
+        cost_fault=fault,
+        taken_back=recalls.taken_back(context, registered.version),
+    )
+
+
+def anchor_of(context: RunContext) -> int | None:
+    """The version that a row of small losses is counted from; None before the first release."""
+    if context.champion_version is None:
+        return None
+    return ledger.anchor_version(ledger.history(context.model), context.champion_version)
+
+
+def holdout_name(context: RunContext) -> str:
+    """The holdout as a judgement names it: its first and its last day."""
+    return f"{context.windows.holdout.start}..{context.windows.holdout.end}"
+
+
+def scheduled_in_a_year(expression: str, start: date) -> int:
+    """How often a cron expression fires in the 365 days from `start`."""
+    moments = croniter(expression, datetime(start.year, start.month, start.day))
+    end = datetime(start.year, start.month, start.day) + YEAR
+    count = 0
+    while moments.get_next(datetime) <= end:
+        count += 1
+    return count
+
+
+def attempt(work: Callable[[], Result]) -> tuple[Result | None, str]:
+    """What `work` returns, or why it could not: a model that cannot be used is a refusal, not a failed task."""
+    try:
+        return work(), ""
+    except TransientError:
+        raise
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _scores_of(
+    config: ModelConfig, context: RunContext, version: int | None, rows: pd.DataFrame
+) -> tuple[np.ndarray | None, str]:
+    if version is None:
+        return None, ""
+    return attempt(lambda: _served_scores(config, context, version, rows))
+
+
+def _served_scores(config: ModelConfig, context: RunContext, version: int, rows: pd.DataFrame) -> np.ndarray:
+    """Score the same rows by an earlier version; where it was declared with other features, read those by row key."""
+    info = registry.version_info(context.model, version)
+    pipeline: Pipeline = registry.load_pipeline(context.model, version)
+    declared = runs.load_config(info.tags["parent_run_id"])
+    if declared.features != config.features:
+        rows = holdout_rows(declared, context).set_index("row_key").loc[rows["row_key"]].reset_index()
+    return predict_scores(pipeline, rows, declared)
+
+
+def _age(context: RunContext) -> int | None:
+    """Nights since the night that the champion was trained as of; None where its record does not say."""
+    if context.champion_version is None:
+        return None
+    tags, _ = attempt(lambda: registry.version_info(context.model, context.champion_version or 0).tags)
+    as_of = (tags or {}).get("as_of")
+    return (context.as_of - date.fromisoformat(as_of)).days if as_of else None
+
+
+def _live(config: ModelConfig, context: RunContext) -> Live | None:
+    """The champion's served scores on matured rows before the holdout.
+
+    Days of the holdout are left out although they are the newest: a rule that is chosen by the rows it is then judged
+    on would favour the challenger whenever the champion had bad luck there.
+    """
+    stale, version = config.release.stale_champion, context.champion_version
+    if stale is None or stale.live_loss is None or version is None:
+        return None
+    metric = config.release.against_champion.metric
+    last = context.windows.holdout.start - timedelta(days=1)
+    days = DayRange(start=last - timedelta(days=LIVE_DAYS - 1), end=last)
+    try:
+        released = registry.version_info(context.model, version).holdout[metric]
+        rows = performance.read(config, naming.CHAMPION, version, days)
+        scored = rows[rows["score"].notna()]
+        if len(scored) < config.release.min_holdout_rows:
+            return None
+        since = metric_interval(
+            metric,
+            scored["label"],
+            scored["score"],
+            clusters=scored["day"],
+            resamples=config.release.resamples,
+            seed=config.training.seed,
+        )
+    except TransientError:
+        raise
+    except (NightshiftError, EvidenceError, KeyError):
+        return None  # no evidence that it has fallen, so the stricter rule stays
+    first, newest = (date.fromisoformat(str(day)) for day in (scored["day"].min(), scored["day"].max()))
+    return Live(released, since, len(scored), first, newest)
+
+
+def _cost(
+    config: ModelConfig, context: RunContext, registered: RegisteredVersion, pipeline: Pipeline | None
+) -> tuple[float | None, float | None, str]:
+    """Milliseconds to score 1,000 rows, MB of the stored model, and why one of them is not known."""
+    scoring_ms = model_mb = None
+    faults = []
+    if config.release.max_scoring_ms_per_1000_rows is not None and pipeline is not None:
+        scoring_ms, fault = attempt(lambda: scoring_time(pipeline, holdout_rows(config, context), config))
+        faults.append(fault)
+    if config.release.max_model_mb is not None:
+        model_mb, fault = attempt(lambda: models.stored_mb(registered.model_uri))
+        faults.append(fault)
+    return scoring_ms, model_mb, "; ".join(fault for fault in faults if fault)
+
+
+def scoring_time(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> float:
+    """Milliseconds that scoring 1,000 rows in one call takes: the median of five calls after a first one."""
+    sample = rows.iloc[np.arange(TIMED_ROWS) % len(rows)]
+    seconds: list[float] = []
+    for _ in range(TIMED_RUNS + 1):
+        started = time.perf_counter()
+        predict_scores(pipeline, sample, config)
+        seconds.append(time.perf_counter() - started)
+    return median(seconds[1:]) * 1000

@@ -1,0 +1,81 @@
+"""One candidate fitted and measured, with nothing written anywhere: what a night's task and a reproduction share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from include.contracts import DayRange
+from include.data import splits, windows
+from include.errors import PermanentError
+from include.tracking import naming
+from include.training.fit import fit, predict_scores
+from include.training.metrics import METRICS, compute
+from include.training.resources import measured
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import numpy as np
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from include.config.schema import Candidate, ModelConfig
+    from include.contracts import Resources, Windows
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fitted pipeline, the rows of its two splits, their metrics, and what the fit took.
+
+    `left_out` names the features that had no value in any training row.
+    """
+
+    pipeline: Pipeline
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    metrics: dict[str, float]
+    resources: Resources
+    left_out: tuple[str, ...]
+
+
+def run(
+    config: ModelConfig, candidate: Candidate, frozen: Windows, as_of: date, data_version: int, threads: int
+) -> Trial:
+    """Fit on the train split and measure on both; the holdout's rows are not read."""
+    seen = DayRange(start=frozen.train.start, end=frozen.validation.end)
+    rows = windows.read_rows(config, seen, as_of, data_version)
+    train = splits.of_days(config, rows, frozen.train, "train")
+    validation = splits.of_days(config, rows, frozen.validation, "validation")
+    with measured() as spent:
+        fitted = fit(config, candidate, train, threads)
+    # MLflow's comparison opens on the metric that was logged first, and validation is what candidates compete on.
+    metrics: dict[str, float] = {}
+    for split, part in (("validation", validation), ("train", train)):
+        scores = predict_scores(fitted.pipeline, part, config)
+        computed = compute(METRICS, part[config.data.label].to_numpy(), scores)
+        metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
+    metrics[naming.metric("train", "rate")] = float(train[config.data.label].mean())
+    return Trial(fitted.pipeline, train, validation, metrics, spent.resources, fitted.left_out)
+
+
+def score_holdout(
+    config: ModelConfig, pipeline: Pipeline, frozen: Windows, as_of: date, data_version: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Labels (n,), the pipeline's scores (n,), and the number of days with rows."""
+    rows = windows.read_rows(config, frozen.holdout, as_of, data_version)
+    holdout = splits.of_days(config, rows, frozen.holdout, "holdout")
+    scores = predict_scores(pipeline, holdout, config)
+    return holdout[config.data.label].to_numpy(), scores, holdout[config.data.day].nunique()
+
+
+def candidate_named(config: ModelConfig, name: str) -> tuple[int, Candidate]:
+    """The candidate and its place in the list. Raises PermanentError where the configuration has none of that name."""
+    for index, candidate in enumerate(config.training.candidates):
+        if candidate.name == name:
+            return index, candidate
+    known = ", ".join(candidate.name for candidate in config.training.candidates)
+    raise PermanentError(
+        f"{config.name}: training.candidates has no {name!r} in the configuration that this run was opened with "
+        f"(it has {known}). The model file was edited since: clear the run from open_run on."
+    )
