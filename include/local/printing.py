@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from include.contracts import ReleaseEvent
 from include.local.summary import ModelStatus
@@ -47,17 +50,15 @@ def services_line(health: Mapping[str, str]) -> str:
     return "services  " + ", ".join(parts)
 
 
-def history_table(model: str, events: Sequence[ReleaseEvent]) -> Table:
-    """The ledger, oldest first."""
-    table = Table(title=f"Releases of {model}", title_justify="left")
-    for column in ("when (UTC)", "event", "version", "champion", "who"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("why", overflow="fold")
+def history_table(model: str, events: Sequence[ReleaseEvent]) -> Group:
+    """The ledger, oldest first: a line for each event and its reason below, which reads in eighty columns too."""
+    lines: list[RenderableType] = [Text(f"Releases of {model}", style="bold")]
     for event in events:
-        moved = f"{event.champion_before or '-'} → {event.champion_after or '-'}"
-        when = event.at.strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(when, event.event, str(event.version), moved, escape(event.actor), escape(event.reason))
-    return table
+        when = event.at.strftime("%Y-%m-%d %H:%M UTC")
+        moved = f"served: {event.champion_before or '-'} → {event.champion_after or '-'}"
+        lines.append(Text(f"{when}  {event.event} version {event.version}  {moved}  by {event.actor}"))
+        lines.append(Padding(Text(event.reason, style="dim"), (0, 0, 0, 4)))
+    return Group(*lines)
 
 
 FACTS = {

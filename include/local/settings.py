@@ -83,7 +83,7 @@ def database_url(settings: LocalSettings, name: str) -> str:
 
 
 def lock_database(settings: LocalSettings) -> str:
-    """What `NIGHTSHIFT_LOCK_DATABASE` is here: MLflow's database where it is PostgreSQL, else empty: a file is locked."""
+    """What `NIGHTSHIFT_LOCK_DATABASE` is here: MLflow's database where it is PostgreSQL; empty locks a file."""
     url = database_url(settings, "mlflow")
     return url if url.startswith("postgresql") else ""
 

@@ -14,6 +14,8 @@ from include.release.facts import WORDS
 
 MARKUP = re.compile(r"[\\`*\[\]{}|~@]|(?<!\w)_|_(?!\w)|:(?=\S)|(?<=[wW]{3})\.")
 """What Markdown would take for more than text: emphasis, code, links, tables, mentions, `:emoji:`, addresses."""
+COLON = "&#58;"
+"""Not every renderer takes a backslash before a colon."""
 
 
 class CardInterval(Contract):
@@ -43,7 +45,7 @@ class Card(Contract):
 def said(value: object) -> str:
     """A value as plain text in a Markdown table: one line, no markup, no HTML."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
-    return html.escape(MARKUP.sub(lambda found: f"\\{found[0]}", line), quote=False)
+    return MARKUP.sub(lambda found: COLON if found[0] == ":" else f"\\{found[0]}", html.escape(line, quote=False))
 
 
 def word(metric: str) -> str:

@@ -40,17 +40,18 @@ def _limits_of_evidence(card: Card, slices: int) -> Iterable[str]:
     days, declared = card.metrics.get("days_in_holdout"), card.context.windows.holdout.days
     if days is not None and days < declared:
         yield f"{declared - int(days)} of the {declared} holdout days have no labelled rows."
-    doubtful = [word(name) for name in METRICS if _not_surely_better(card, name)]
+    doubtful = [word(name) for name in METRICS if _may_be_chance(card, name)]
     if doubtful:
-        yield f"Not surely better than a constant prediction by: {', '.join(doubtful)}."
+        yield f"A constant prediction does as well, or lies within the interval, by: {', '.join(doubtful)}."
     if card.decision is None:
         yield "Not judged yet: intervals, gates and slices are written by `evaluate_gates`."
         return
     for found in card.decision.evidence[:1]:
-        yield (
-            f"A difference to the champion below {found.smallest_detectable:.4f} in {word(found.metric)} would have "
-            f"been missed on these rows at least one time in five."
-        )
+        if found.smallest_detectable > 0:
+            yield (
+                f"A difference to the champion below {found.smallest_detectable:.4f} in {word(found.metric)} would "
+                "have been missed on these rows at least one time in five."
+            )
     unjudged = sorted((one for one in card.decision.slices if one.why_not), key=lambda one: -one.rows)
     named = [f"{said(one.column)} = {said(one.value)} ({one.rows:,} rows)" for one in unjudged[:slices]]
     named += [f"{len(unjudged) - slices} smaller ones"] if len(unjudged) > slices else []
@@ -58,7 +59,7 @@ def _limits_of_evidence(card: Card, slices: int) -> Iterable[str]:
         yield f"Too little to judge how these are served: {'; '.join(named)}."
 
 
-def _not_surely_better(card: Card, name: str) -> bool:
+def _may_be_chance(card: Card, name: str) -> bool:
     """Whether the interval, or without one the estimate, does not lie on the better side of the baseline."""
     baseline, found = card.metrics.get(naming.metric("baseline", name)), card.intervals.get(name)
     better = CATALOGUE[name].greater_is_better

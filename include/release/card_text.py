@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from include.contracts import CandidateResult, DayRange, SliceResult
+from include.contracts import CandidateResult, GateResult, SliceResult, Windows
 from include.release.card_facts import Card, count, said, word
 from include.release.card_limits import limits
 from include.tracking import naming
 from include.training.metrics import METRICS
 
+WHOLE_FROM = 1000
+TABLE_ROW = re.compile(r"\| (?!---)")
+GAP = " | &ensp;"
+"""MLflow's page draws a table's cells without space between them."""
 CUT = "\nThe rest is in `model_card.md` of the candidate's run.\n"
 
 
@@ -27,14 +32,22 @@ SHAPES = (Shape(), Shape(slices=12), Shape(held=False, slices=12), Shape(held=Fa
 
 
 def markdown(card: Card, limit: int | None = None) -> str:
-    """The card, in at most `limit` characters: long parts are shortened first, what is wrong is never left out."""
+    """The card whole, or as MLflow's page shows it in at most `limit` characters.
+
+    There long parts are shortened first, and what is wrong comes before what holds.
+    """
     if limit is None:
         return _render(card, SHAPES[0])
     for shape in SHAPES:
-        if len(text := _render(card, shape)) <= limit:
+        if len(text := _spaced(_render(card, shape))) <= limit:
             return text
     kept = text[: limit - len(CUT)]
     return kept[: kept.rfind("\n") + 1] + CUT
+
+
+def _spaced(text: str) -> str:
+    lines = text.split("\n")
+    return "\n".join(line.replace(" | ", GAP) if TABLE_ROW.match(line) else line for line in lines)
 
 
 def _render(card: Card, shape: Shape) -> str:
@@ -45,7 +58,7 @@ def _render(card: Card, shape: Shape) -> str:
         _metrics(card),
         _gates(card, shape),
         _slices(card, shape),
-        "\n".join(["#### Limits", "", *(f"- {limit}" for limit in limits(card, shape.slices))]),
+        "\n".join(["**Limits**", "", *(f"- {limit}" for limit in limits(card, shape.slices))]),
         _links(card),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -66,38 +79,39 @@ def _verdict(card: Card) -> str:
 def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
     config, context = card.config, card.context
     data, features = config.data, config.features
-    split = context.windows
     own = next((one for one in card.candidates if one.mlflow_run_id == card.registered.mlflow_run_id), None)
     named = next((one for one in config.training.candidates if own is not None and one.name == own.name), None)
+    table = f"{config.name}/validated version {context.data_version} (rows {context.data_hash})"
+    taken = {
+        "numeric": features.numeric,
+        "rates of earlier days": [rate.name for rate in features.rates],
+        "categorical": features.categorical,
+    }
+    kept_out = {"protected": data.protected, "known only afterwards": data.known_afterwards}
     rows = [
-        (
-            "Owner",
-            said("; ".join([config.owner, f"{config.task} classification", ", ".join(config.tags)]).rstrip("; ")),
-        ),
+        ("Owner", said("; ".join([config.owner, f"{config.task} classification", *config.tags]))),
+        ("Predicts", said(f"{data.label}, known after {count(data.label_delay_days, 'day')}")),
         ("Model", said(f"{named.estimator if named else 'unknown'}: {card.reason}")),
-        ("Rows", said(f"{context.rows:,} of {split.whole.days} days, as known on night {context.as_of}")),
-        ("Table", said(f"{config.name}/validated version {context.data_version}, rows {context.data_hash}")),
-        ("Train", _days(split.train)),
-        ("Validation", _days(split.validation)),
-        ("Holdout", _days(split.holdout)),
-        ("Label", said(f"{data.label}, known after {count(data.label_delay_days, 'day')}")),
-        ("Numeric", _names(features.numeric, shape)),
-        ("Rates of earlier days", _names([rate.name for rate in features.rates], shape)),
-        ("Categorical", _names(features.categorical, shape)),
-        ("Kept out: protected", _names(data.protected, shape)),
-        ("Kept out: known afterwards", _names(data.known_afterwards, shape)),
-        ("Compared with", _compared(card)),
+        ("Data", said(f"{context.rows:,} rows of {table}, as known on night {context.as_of}")),
+        ("Windows", _windows(context.windows)),
+        ("Features", _grouped(taken, shape)),
+        ("Kept out", _grouped(kept_out, shape)),
+        ("Against", _compared(card)),
         ("Approval", _approval(card)),
-        ("Fit", _spent(own)),
-        ("Tried", _tried(card, shape)),
+        ("Resources", "; ".join(part for part in (_spent(own), _tried(card, shape)) if part)),
         ("Made with", said(_made_with(card))),
-        ("Train it again", f"`./nightshift reproduce {card.registered.model} {card.registered.version}`"),
+        ("Reproduce", f"`./nightshift reproduce {card.registered.model} {card.registered.version}`"),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _days(days: DayRange) -> str:
-    return f"{days.start} to {days.end}, {count(days.days, 'day')}"
+def _windows(split: Windows) -> str:
+    parts = (("train", split.train), ("validation", split.validation), ("holdout", split.holdout))
+    return ", ".join(f"{name} {days.start} to {days.end} ({count(days.days, 'day')})" for name, days in parts)
+
+
+def _grouped(names: Mapping[str, Sequence[str]], shape: Shape) -> str:
+    return "; ".join(f"**{kind}** {_names(group, shape)}" for kind, group in names.items() if group)
 
 
 def _compared(card: Card) -> str:
@@ -128,7 +142,7 @@ def _spent(own: CandidateResult | None) -> str:
         return ""
     used = own.resources
     more = f", {used.cpu_seconds:.1f} CPU s, {used.peak_memory_mb:,.0f} MB of memory at most" if used else ""
-    return f"{own.fit_seconds:.1f} s{more}"
+    return f"fitted in {own.fit_seconds:.1f} s{more}"
 
 
 def _tried(card: Card, shape: Shape) -> str:
@@ -136,8 +150,8 @@ def _tried(card: Card, shape: Shape) -> str:
     metric = naming.metric("validation", card.config.training.select_by)
     figures = [f"{one.name} {one.metrics[metric]:.4f}" for one in card.candidates if metric in one.metrics]
     seconds = sum(one.fit_seconds for one in card.candidates)
-    listed = _names(figures, shape)
-    return f"{listed} (validation {word(card.config.training.select_by)}), {seconds:.1f} s in all" if listed else ""
+    by = word(card.config.training.select_by)
+    return f"tried in {seconds:.1f} s, by validation {by}: {_names(figures, shape)}" if figures else ""
 
 
 def _made_with(card: Card) -> str:
@@ -154,7 +168,7 @@ def _metrics(card: Card) -> str:
     names = [name for name in dict.fromkeys([*METRICS, *card.intervals]) if name in holdout or name in card.intervals]
     if not names:
         return ""
-    levels = sorted({f"{found.confidence:.0%} interval" for found in card.intervals.values()}) or ["interval"]
+    levels = sorted({f"{100 * found.confidence:.0f} % interval" for found in card.intervals.values()}) or ["interval"]
     rows = []
     for name in names:
         found = card.intervals.get(name)
@@ -164,7 +178,7 @@ def _metrics(card: Card) -> str:
         rows.append((word(name), f"{value:.4f}", bounds, *("" if cell is None else f"{cell:.4f}" for cell in cells)))
     heads = ("metric", "holdout", " or ".join(levels), "constant prediction", "validation", "train")
     extent = _extent(card)
-    return f"#### Metrics{f' on {extent}' if extent else ''}\n\n{_table(heads, rows)}"
+    return f"**Metrics**{f' on {extent}' if extent else ''}\n\n{_table(heads, rows)}"
 
 
 def _extent(card: Card) -> str:
@@ -180,19 +194,29 @@ def _extent(card: Card) -> str:
 
 
 def _gates(card: Card, shape: Shape) -> str:
+    """Figures of each gate, what did not hold first; a sentence only where there is something to do."""
     if card.decision is None:
         return ""
-    written = [gate for gate in card.decision.gates if shape.held or not gate.passed or gate.ask_person]
-    written.sort(key=lambda gate: (gate.passed, not gate.ask_person))
-    rows = [
-        (said(gate.name), "**no**" if not gate.passed else "ask" if gate.ask_person else "held", said(gate.sentence))
-        for gate in written
-    ]
-    counted = len(card.decision.gates) - len(written)
-    if counted:
-        held = [gate.name for gate in card.decision.gates if gate not in written]
-        rows.append((f"{counted} more", "held", said(", ".join(held))))
-    return f"#### Gates, {said(card.decision.rule.replace('_', ' '))}\n\n{_table(('gate', 'holds', 'why'), rows)}"
+    ordered = sorted(card.decision.gates, key=lambda gate: (gate.passed, not gate.ask_person))
+    written = [gate for gate in ordered if shape.held or not gate.passed or gate.ask_person]
+    rows = [_gate_cells(gate) for gate in written]
+    if held := [said(gate.name) for gate in ordered if gate not in written]:
+        rows.append((f"{len(held)} more: {', '.join(held)}", "held", "", "", ""))
+    told = [f"- {said(gate.name)}: {said(gate.sentence)}" for gate in ordered if not gate.passed or gate.ask_person]
+    head = f"**Gates**, {said(card.decision.rule.replace('_', ' '))}"
+    return "\n".join([head, "", _table(("gate", "", "value", "judged", "bound"), rows), "", *told]).rstrip("\n")
+
+
+def _gate_cells(gate: GateResult) -> tuple[str, ...]:
+    holds = "**no**" if not gate.passed else "ask a person" if gate.ask_person else "held"
+    return (said(gate.name), holds, *(_number(value) for value in (gate.value, gate.judged, gate.bound)))
+
+
+def _number(value: float | None) -> str:
+    """Four digits, and whole numbers from a thousand on."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.4g}"
 
 
 def _slices(card: Card, shape: Shape) -> str:
@@ -205,7 +229,7 @@ def _slices(card: Card, shape: Shape) -> str:
     more = len(judged) - len(rows)
     heads = ("slice", "metric", "rows", "inside", "others", "gap", "at most", "allowed")
     note = f"\n\n{more} more have smaller gaps." if more else ""
-    return f"#### Slices: a gap above 0 is served worse\n\n{_table(heads, rows)}{note}"
+    return f"**Slices**: a gap above 0 is served worse\n\n{_table(heads, rows)}{note}"
 
 
 def _slice_cells(one: SliceResult) -> tuple[str, ...]:

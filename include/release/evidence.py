@@ -14,7 +14,7 @@ import numpy as np
 from include.contracts import PairedDifference
 from include.release.checks import MIN_CLUSTERS, EvidenceError, checked, plural
 from include.release.intervals import Interval, SliceGap, metric_interval, skill_interval, slice_gap
-from include.release.paired_tests import Judged, delong, detectable_errors, mcnemar, student
+from include.release.paired_tests import Judged, delong, mcnemar, smallest_detectable, student
 from include.release.resampling import Statistic
 from include.release.units import Units
 from include.training.metrics import CATALOGUE, THRESHOLD, greater_is_better
@@ -93,7 +93,7 @@ def paired_difference(
         challenger=values[0],
         champion=values[1],
         confidence=1 - 2 * alpha,
-        smallest_detectable=detectable_errors(alpha, freedom) * judged.standard_error,
+        smallest_detectable=smallest_detectable(judged.standard_error, alpha, freedom),
         **judged._asdict(),
     )
 

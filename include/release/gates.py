@@ -18,9 +18,8 @@ from include.release.thresholds import cost_gates, threshold_gates
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.release.evidence import Interval
 
-__all__ = ["WORDS", "Facts", "HoldoutScores", "Replay", "decide", "decide_with_intervals", "parity_gate", "refuse"]
+__all__ = ["WORDS", "Facts", "HoldoutScores", "Replay", "decide", "parity_gate", "refuse"]
 
 PARITY_TOLERANCE = 1e-6
 """Largest difference between a stored probability and its replay: rounding passes, another model does not."""
@@ -36,19 +35,6 @@ def decide(
     facts: Facts = NOTHING_KNOWN,
 ) -> GateDecision:
     """Judge `version` by every gate of `config.release`; promote only if all of them passed."""
-    return decide_with_intervals(config, version, champion_version, holdout, replay, facts)[0]
-
-
-def decide_with_intervals(
-    config: ModelConfig,
-    version: int,
-    champion_version: int | None,
-    holdout: HoldoutScores,
-    replay: Replay,
-    facts: Facts,
-) -> tuple[GateDecision, dict[str, Interval]]:
-    """The decision, and the interval of every metric that the holdout rows allow one for."""
-    absolute, intervals = threshold_gates(config, holdout)
     compared, evidence, asked = comparison_gates(config, champion_version, holdout, facts)
     sliced, slices = slice_gates(config, holdout)
     gates = [
@@ -57,13 +43,13 @@ def decide_with_intervals(
         _holdout_uses(config, facts),
         *_not_taken_back(facts),
         parity_gate(version, replay),
-        *absolute,
+        *threshold_gates(config, holdout),
         *cost_gates(config, facts),
         *compared,
         *sliced,
     ]
     reasons = tuple(gate.sentence for gate in gates if not gate.passed)
-    decision = GateDecision(
+    return GateDecision(
         model=config.name,
         version=version,
         champion_version=champion_version,
@@ -78,7 +64,6 @@ def decide_with_intervals(
         slices=slices,
         ask_person=() if reasons else _questions(config, champion_version, gates),
     )
-    return decision, intervals
 
 
 def _questions(config: ModelConfig, champion_version: int | None, gates: list[GateResult]) -> tuple[str, ...]:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from include.contracts import GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, TransientError
-from include.release import card, gates, gather, ledger, promotion, report
+from include.release import card, gates, gather, ledger, promotion, report, thresholds
 from include.tracking import naming, registry, runs
 from include.tracking.judgements import key_of
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.release.evidence import Interval
     from include.release.facts import HoldoutScores
 
 FOLDER = "gates"
@@ -41,16 +40,16 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
         if earlier is not None:
             return earlier
     holdout: HoldoutScores | None = None
-    intervals: dict[str, Interval] = {}
     if champion != context.champion_version:
         decision = _champion_changed(context, registered, champion)
     else:
         anchor = gather.anchor_of(context)
         holdout, replay, pipeline = gather.scores(config, context, registered, anchor)
         known = gather.facts(config, context, registered, anchor, pipeline)
-        decision, intervals = gates.decide_with_intervals(config, registered.version, champion, holdout, replay, known)
+        decision = gates.decide(config, registered.version, champion, holdout, replay, known)
     decision = decision.model_copy(update={"report_uri": f"runs:/{context.mlflow_run_id}/{FOLDER}/report.html"})
     _keep(config, context, registered, decision, holdout)
+    intervals = thresholds.intervals(config, holdout) if holdout else {}
     card.write(config, context, registered, decision, intervals)
     if decision.verdict == "refuse":
         ledger.append(_refusal(context, decision, champion))

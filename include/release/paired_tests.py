@@ -36,9 +36,18 @@ def student(difference: float, error: float, freedom: float, alpha: float, margi
     return Judged(difference, error, difference - reach, difference + reach, p_value)
 
 
+def smallest_detectable(error: float, alpha: float, freedom: float) -> float:
+    """The true lead over the bound that is seen with 80 % power, by an `error` that was itself estimated.
+
+    Student's error is too small on average, by chi's mean over its root mean square; that is undone first.
+    """
+    mean = 1.0 if np.isinf(freedom) else float(stats.chi.mean(freedom) / np.sqrt(freedom))
+    return detectable_errors(alpha, freedom) * error / mean
+
+
 @functools.lru_cache(maxsize=256)
 def detectable_errors(alpha: float, freedom: float) -> float:
-    """How many standard errors above the bound a true difference must lie to be seen with 80 % power.
+    """How many true standard errors above the bound a difference must lie to be seen with 80 % power.
 
     The statistic is then noncentral t: the noncentrality is sought at which it exceeds the one-sided critical value
     with probability 0.8 (Cohen 1988, Statistical Power Analysis, 2nd ed.).

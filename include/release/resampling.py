@@ -31,6 +31,7 @@ FEW_CLUSTERS = 256
 FEW_CELLS = 4_000_000
 """Up to here rows times clusters are counted in tables of 32 MB for average precision."""
 MOST_SCORES = 1_000
+"""Scores at which average precision is taken in a resample."""
 RANKED = frozenset({"roc_auc", "average_precision"})
 
 
@@ -132,12 +133,10 @@ class Ranked(Statistic):
         """ROC AUC: `wins[a, b]` counts positive rows of cluster a above negative rows of b, ties as a half."""
         levels, own, positive = self._levels(), codes[self.order], self.positive == 1
         high, theirs = levels[positive], own[positive]
-        totals = np.stack([np.bincount(own[side], minlength=units) for side in (positive, ~positive)]).astype(
-            np.float64
-        )
+        totals = [np.bincount(own[side], minlength=units) for side in (positive, ~positive)]
         by_cluster = levels[~positive][np.argsort(own[~positive], kind="stable")]
         wins = np.empty((units, units))
-        for cluster, low in enumerate(np.split(by_cluster, np.cumsum(totals[1][:-1]).astype(np.intp))):
+        for cluster, low in enumerate(np.split(by_cluster, np.cumsum(totals[1][:-1]))):
             passed = np.searchsorted(low, high, side="left") + np.searchsorted(low, high, side="right")
             wins[:, cluster] = np.bincount(theirs, weights=len(low) - passed / 2, minlength=units)
 
@@ -168,15 +167,11 @@ class Ranked(Statistic):
         return lambda weights: _precision(*(weights @ one for one in (gained, found, called)))
 
 
-def resampled(statistics: Sequence[Statistic], codes: Codes | None, resamples: int, seed: int) -> Floats:
-    """(statistics, resamples) values; a resample's weights are the same for every statistic, hence pairs."""
-    rows = statistics[0].rows
-    units = rows if codes is None else int(codes.max()) + 1
-    return weighed([one.prepared(codes, units) for one in statistics], units, rows, resamples, seed)
-
-
 def weighed(weighings: Sequence[Weighing], units: int, rows: int, resamples: int, seed: int) -> Floats:
-    """(weighings, resamples) values of `units` drawn with replacement; `rows` is how many they stand for."""
+    """(weighings, resamples) values of `units` drawn with replacement, the same draws for each weighing: hence pairs.
+
+    `rows` is how many rows the units stand for, which bounds the memory of a pass.
+    """
     chunk = max(1, CHUNK_ELEMENTS // max(rows, units))
     parts = [
         np.stack([weighing(weights) for weighing in weighings]) for weights in _weights(units, resamples, chunk, seed)

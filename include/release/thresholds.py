@@ -13,16 +13,26 @@ from include.training.metrics import METRICS
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig, Threshold
 
+TOLD = 0.95
+"""Confidence of the intervals that people read; a bound is judged one-sided at the same confidence."""
 
-def threshold_gates(config: ModelConfig, holdout: HoldoutScores) -> tuple[list[GateResult], dict[str, Interval]]:
-    """One gate for each bound, and the interval of every metric that the rows allow one for."""
+
+def threshold_gates(config: ModelConfig, holdout: HoldoutScores) -> list[GateResult]:
+    """One gate for each bound."""
+    return [_threshold(config, threshold, holdout) for threshold in config.release.thresholds]
+
+
+def intervals(config: ModelConfig, holdout: HoldoutScores) -> dict[str, Interval]:
+    """The two-sided 95 % interval of every metric that the rows allow one for: told in the card, judging nothing."""
     found: dict[str, Interval] = {}
-    gates = [_threshold(config, threshold, holdout, found) for threshold in config.release.thresholds]
+    if score_fault(holdout.challenger, holdout.challenger_fault) or holdout.challenger is None:
+        return found
     for metric in METRICS:
-        if metric not in found and holdout.challenger is not None:
-            with suppress(EvidenceError):  # what cannot be bounded is left out of the card, and judges nothing
-                found[metric] = metric_interval(metric, holdout.y, holdout.challenger, **dependence(config, holdout))
-    return gates, found
+        with suppress(EvidenceError):
+            found[metric] = metric_interval(
+                metric, holdout.y, holdout.challenger, confidence=TOLD, **dependence(config, holdout)
+            )
+    return found
 
 
 def cost_gates(config: ModelConfig, facts: Facts) -> list[GateResult]:
@@ -44,9 +54,7 @@ def _cost(name: str, value: float | None, bound: float | None, unit: str, openin
     return GateResult(name=name, passed=passed, value=value, bound=limit, sentence=sentence, margin=limit - value)
 
 
-def _threshold(
-    config: ModelConfig, threshold: Threshold, holdout: HoldoutScores, found: dict[str, Interval]
-) -> GateResult:
+def _threshold(config: ModelConfig, threshold: Threshold, holdout: HoldoutScores) -> GateResult:
     """The bound must hold for the metric's 95 % one-sided confidence bound, not just for its estimate."""
     skill = threshold.min_skill is not None
     name, bound, least = _demand(threshold)
@@ -63,7 +71,6 @@ def _threshold(
             interval = skill_interval(threshold.metric, holdout.y, holdout.challenger, constant, **shared)
         else:
             interval = metric_interval(threshold.metric, holdout.y, holdout.challenger, **shared)
-            found[threshold.metric] = interval
     except EvidenceError as error:
         return refused(name, bound, f"{_upper(word)} cannot be judged on {holdout.extent}: {error}.")
     return _judged(name, word, bound, least, interval, holdout)

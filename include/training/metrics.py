@@ -26,9 +26,7 @@ METRICS: Mapping[str, tuple[Metric, bool]] = {
     "accuracy": (_at_threshold(sk.accuracy_score), True),
     "f1": (_at_threshold(lambda y_true, y_pred: sk.f1_score(y_true, y_pred, zero_division=0)), True),
 }
-"""Name -> (function of (y_true, y_score), whether greater is better)."""
-
-
+"""Name -> (function of (y_true, y_score), whether greater is better): what a model file may choose and judge by."""
 CALIBRATION_BINS = 10
 
 
@@ -55,7 +53,7 @@ LOGGED: Mapping[str, tuple[Metric, bool]] = {
     **METRICS,
     "expected_calibration_error": (expected_calibration_error, False),
 }
-"""What a run of a binary model can log: METRICS and the calibration error, which names no better ranking."""
+"""What `compute` knows: METRICS, and the calibration error, by which no model file chooses."""
 
 Task = Literal["binary", "multiclass", "regression"]
 

@@ -102,6 +102,14 @@ def test_airflow_and_mlflow_never_share_a_database(state: Path) -> None:
     assert database_url(made(state, server), "mlflow") == "postgresql+psycopg2://me:secret@db:5432/mlflow"
 
 
+def test_releases_wait_for_each_other_in_postgresql_wherever_there_is_one(state: Path) -> None:
+    server = "postgresql+psycopg2://me:secret@db:5432/{name}"
+    asked = {name: component_environment(made(state, name)) for name in ("sqlite", "embedded", server)}
+    assert asked["sqlite"]["NIGHTSHIFT_LOCK_DATABASE"] == ""
+    for name in ("embedded", server):
+        assert asked[name]["NIGHTSHIFT_LOCK_DATABASE"] == database_url(made(state, name), "mlflow")
+
+
 def test_every_address_follows_the_chosen_ports(state: Path) -> None:
     """`API__PORT` alone would leave every task calling the default port."""
     found = component_environment(made(state))

@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 
 from include.release.evidence import EvidenceError, paired_difference
-from include.release.paired_tests import detectable_errors, mcnemar
+from include.release.paired_tests import detectable_errors, mcnemar, smallest_detectable
 
 
 def _days(seed: int, days: int = 14, a_day: int = 60, noise: tuple[float, float] = (0.9, 0.9)):
@@ -171,10 +171,19 @@ def test_smallest_detectable_is_seen_in_four_of_five_trials(freedom, alpha):
     assert np.mean(estimates > stats.t.isf(alpha, freedom) * errors) == pytest.approx(0.8, abs=0.005)
 
 
+@pytest.mark.parametrize("freedom", [2, 13, 1e6, np.inf])
+def test_smallest_detectable_is_right_on_average_though_its_error_is_estimated(freedom):
+    rng = np.random.default_rng(0)
+    errors = np.sqrt(rng.chisquare(freedom, 100_000) / freedom) if np.isfinite(freedom) else 1.0
+    stated = smallest_detectable(1.0, 0.05, freedom) * np.mean(errors)
+    assert stated == pytest.approx(detectable_errors(0.05, freedom), rel=0.01)
+
+
 def test_smallest_detectable_is_stated_in_the_metrics_own_unit():
     y, first, second, day = _days(0)
     found = paired_difference("roc_auc", y, first, second, clusters=day, alpha=0.05)
-    assert found.smallest_detectable == pytest.approx(found.standard_error * detectable_errors(0.05, 13))
+    assert found.smallest_detectable == smallest_detectable(found.standard_error, 0.05, 13)
+    assert 2.5 < found.smallest_detectable / found.standard_error < 2.8
 
 
 def test_days_of_very_different_size_do_not_make_the_error_too_small():

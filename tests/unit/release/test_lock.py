@@ -69,7 +69,7 @@ def test_a_killed_holder_lets_go_at_once(holder, monkeypatch):
         started = time.monotonic()
         with registry_lock(MODEL) as held:
             held.confirm()
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 5
 
 
 def test_waiting_ends_with_the_holders_name_and_what_to_do(holder, monkeypatch):

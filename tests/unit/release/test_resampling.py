@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from include.release.resampling import MOST_SCORES, Statistic, resampled
+from include.release.resampling import MOST_SCORES, Statistic, weighed
 from include.training.metrics import CATALOGUE, expected_calibration_error
 
 RNG = np.random.default_rng(8)
@@ -126,9 +126,9 @@ def test_looking_at_some_of_many_scores_leaves_the_spread_of_average_precision_a
 
 
 def test_resamples_are_paired_and_repeatable():
-    one = Statistic.of("roc_auc", Y, SMOOTH)
-    draws = resampled((one, one), None, 50, seed=1)
+    pair = [Statistic.of("roc_auc", Y, SMOOTH).prepared(None, ROWS) for _ in range(2)]
+    draws = weighed(pair, ROWS, ROWS, 50, seed=1)
     assert draws.shape == (2, 50)
     np.testing.assert_array_equal(draws[0], draws[1])
-    np.testing.assert_array_equal(draws, resampled((one, one), None, 50, seed=1))
-    assert not np.array_equal(draws, resampled((one, one), None, 50, seed=2))
+    np.testing.assert_array_equal(draws, weighed(pair, ROWS, ROWS, 50, seed=1))
+    assert not np.array_equal(draws, weighed(pair, ROWS, ROWS, 50, seed=2))

@@ -59,6 +59,29 @@ def test_a_version_carries_its_evidence(mlflow_uri: str, night: Callable[[str], 
     assert "roc_auc 0.7123" in description
 
 
+def test_a_version_carries_what_its_candidate_was_made_with(
+    facts: runs.RunFacts, context_of: Opened, train: Trained
+) -> None:
+    """Those of the process that fitted it, not of the one that registers it."""
+    context = context_of(facts)
+    chosen = train(context)
+    runs.set_tags(chosen.mlflow_run_id, {"threads": "3", "scikit_learn_version": "0.1", "other": "x"})
+    tags = registry.version_info("flight_delay", registry.register(context, _selection(chosen), HOLDOUT).version).tags
+    assert (tags["threads"], tags["scikit_learn_version"], tags["rows"]) == ("3", "0.1", "51000")
+    assert "other" not in tags
+
+
+def test_a_versions_page_can_be_written_again(night: Callable[[str], RegisteredVersion], mlflow_uri: str) -> None:
+    assert registry.versions("flight_delay") == []
+    for number in ("1", "2"):
+        night(number)
+    assert registry.versions("flight_delay") == [1, 2]
+    registry.describe("flight_delay", 1, "x" * registry.MAX_DESCRIPTION)
+    client = MlflowClient(mlflow_uri)
+    assert client.get_model_version("flight_delay", "1").description == "x" * 5000
+    assert "untouched rows" in client.get_model_version("flight_delay", "2").description
+
+
 def test_registering_ends_the_nights_run_and_names_the_version(
     mlflow_uri: str, facts: runs.RunFacts, night: Callable[[str], RegisteredVersion], context_of: Opened
 ) -> None:

@@ -12,7 +12,7 @@ from mlflow.entities import ViewType
 
 from include.config.loader import config_hash
 from include.config.schema import ModelConfig
-from include.contracts import CandidateResult, RunContext
+from include.contracts import CandidateResult, Resources, RunContext
 from include.errors import PermanentError
 from include.tracking import runs
 
@@ -167,3 +167,18 @@ def test_metrics_and_tags_travel_together(mlflow_uri: str) -> None:
     assert tags == {"key": "1", "b": "c", "d": "e"}
     runs.end_run(run_id, "FAILED")
     assert MlflowClient(mlflow_uri).get_run(run_id).info.status == "FAILED"
+
+
+def test_a_nights_finished_candidates_are_read_back_whole(
+    facts: runs.RunFacts, context_of: Opened, train: Trained, flight_delay: ModelConfig
+) -> None:
+    context = context_of(facts)
+    assert runs.candidates_of(context, flight_delay) == []
+    finished = train(context)
+    runs.open_candidate_run(context, flight_delay, "logistic_regression")  # and is not finished
+    assert runs.candidates_of(context, flight_delay) == [finished]
+    spent = Resources(seconds=1.25, cpu_seconds=2.5, peak_memory_mb=640.125)
+    measured = finished.model_copy(update={"resources": spent})
+    runs.finish_candidate(finished.mlflow_run_id, measured)
+    assert runs.candidates_of(context, flight_delay) == [measured]
+    assert runs.run_metrics(finished.mlflow_run_id)[0]["fit_peak_memory_mb"] == 640.125
