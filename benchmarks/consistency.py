@@ -13,7 +13,7 @@ from include.errors import NightshiftError
 from include.release import ledger
 from include.tracking import registry
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.2
 
 LETTERS = {"intended": "i", "refused": "r", "promoted": "p", "rolled_back": "b"}
 CLOSED = re.compile(r"(i[rpb]|r)+")

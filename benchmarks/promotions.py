@@ -218,9 +218,8 @@ def run(world: Registry, kills: int, races: int, seed: int, say: Callable[[str],
     trials.finish(trials.promotion())
     watcher = Watcher()
     watcher.start()
-    for _ in range(2):
-        trials.calibrate("promote")
-        trials.calibrate("rollback")
+    trials.calibrate("promote")
+    trials.calibrate("rollback")
     for number in range(1, 10 * kills):
         if tally.between("promote") >= kills and tally.between("rollback") >= kills // 5:
             break

@@ -17,7 +17,7 @@ from rich.console import Console
 from include.errors import NightshiftError
 
 if TYPE_CHECKING:
-    from include.local.airflow_api import AirflowApi
+    from include.local.airflow_api import AirflowApi, DagRun
     from include.local.settings import LocalSettings
 
 app = typer.Typer(
@@ -85,6 +85,7 @@ def train(
         api = _api()
         run = api.follow(api.trigger(f"{model}__retrain", {"as_of": night} if night else None), say)
         _print_decision(api.result(run, "evaluate_gates"))
+        _print_answer(api, run)
 
 
 @app.command()
@@ -102,6 +103,26 @@ def rollback(
         run = api.follow(api.trigger(f"{model}__rollback", {"version": to, "reason": reason}), say)
         event = api.result(run, "rollback_model")
         console.print(f"Champion of {model} is version {event['version']} (before: {event['champion_before']})")
+
+
+@app.command()
+def approve(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+    reject: Annotated[bool, typer.Option("--reject", help="The version is not served.")] = False,
+) -> None:
+    """Answer the question whether a version of the model may be served; the newest that waits."""
+    from include.config.loader import find_model
+    from include.errors import PermanentError
+
+    with _told(quiet=True):
+        find_model(model)
+        api = _api()
+        waiting = api.questions(f"{model}__retrain")
+        if not waiting:
+            raise PermanentError(f"{model}: no version waits for a person. Next: ./nightshift status")
+        api.answer(waiting[0], "Reject" if reject else "Approve", reason)
+        console.print(f"{waiting[0].subject} {'Rejected' if reject else 'Approved'}: {reason}", markup=False)
 
 
 @app.command()
@@ -227,6 +248,16 @@ def _print_decision(decision: dict[str, Any]) -> None:
 
     for line in GateDecision.from_json(decision).summary():
         console.print(line, soft_wrap=True, markup=False)
+
+
+def _print_answer(api: AirflowApi, run: DagRun) -> None:
+    """What a person said to the version, where one was asked."""
+    from include.contracts import Approval
+
+    if any(task["task_id"] == "approve_release" and task["state"] == "success" for task in api.tasks(run)):
+        approval = Approval.from_json(api.result(run, "approve_release"))
+        if approval.asked:
+            console.print(approval.summary(), soft_wrap=True, markup=False)
 
 
 def _date(text: str) -> date:

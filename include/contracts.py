@@ -279,6 +279,12 @@ class Approval(Contract):
     reason: str
     answered_at: datetime | None = None
 
+    def summary(self) -> str:
+        """A line for a log."""
+        if not self.asked:
+            return self.reason
+        return f"{'approved' if self.approved else 'REJECTED'} by {self.answered_by}: {self.reason}"
+
 
 class ReleaseEvent(Contract):
     """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why.

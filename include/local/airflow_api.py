@@ -14,7 +14,10 @@ from include.errors import PermanentError, TransientError
 
 Say = Callable[[str], None]
 POLL_SECONDS = 0.5
+PERSON = "waits for a person"
 FINISHED = ("success", "failed")
+WAITING = ("deferred", "awaiting_input")
+"""States in which a task holds no worker, and Airflow's page of required actions shows what it asks."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,18 @@ class AirflowApi:
         )
         self._call("PATCH", path, json={"chosen_options": [option], "params_input": {"reason": reason}})
 
+    def clear(self, run: DagRun, task_id: str) -> None:
+        """Have a task of the run, and what comes after it, run again."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run.run_id,
+            "task_ids": [task_id],
+            "include_downstream": True,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
+
     def dag_ids(self) -> set[str]:
         found = self._call("GET", "/api/v2/dags", params={"limit": 500})["dags"]
         return {dag["dag_id"] for dag in found}
@@ -127,7 +142,7 @@ class AirflowApi:
             time.sleep(1)
 
     def follow(self, run: DagRun, say: Say) -> DagRun:
-        """Wait for the end of a run, saying at least every eight seconds which tasks run, or that a person must answer.
+        """Wait for the end of a run, saying every eight seconds what runs, and every minute that a person must answer.
 
         Raises PermanentError, with the last lines of the failed tasks' logs, when it fails.
         """
@@ -136,7 +151,7 @@ class AirflowApi:
             time.sleep(POLL_SECONDS)
             run = self.run(run.dag_id, run.run_id)
             now = self._doing(run)
-            if now != said or time.monotonic() - told > 8:
+            if now != said or time.monotonic() - told > (60 if PERSON in now else 8):
                 say(f"{run.dag_id}: {now}")
                 told, said = time.monotonic(), now
         if run.state == "failed":
@@ -149,11 +164,10 @@ class AirflowApi:
         running = [_name(task) for task in tasks if task["state"] in ("running", "queued", "up_for_retry")]
         said = f"{done} of {len(tasks)} tasks done" + (f", running {', '.join(running)}" if running else "")
         for task in tasks:
-            if task["state"] == "awaiting_input":
+            if task["state"] in WAITING:
                 page = f"{self.url}/dags/{run.dag_id}/runs/{run.run_id}/tasks/{task['task_id']}/required_actions"
-                said += (
-                    f"; waiting for a person: ./nightshift approve {run.dag_id.split('__')[0]} [--reject], or {page}"
-                )
+                command = f"./nightshift approve {run.dag_id.split('__')[0]} --reason WHY [--reject]"
+                said += f"; {task['task_id']} {PERSON}: {command}, or {page}"
         return said
 
     def _why(self, run: DagRun) -> str:
@@ -205,8 +219,7 @@ def _name(task: dict[str, Any]) -> str:
 
 
 def _question(subject: str, task: dict[str, Any]) -> Question:
-    waiting = task["state"] in ("awaiting_input", "deferred")
-    return Question(task["dag_id"], task["dag_run_id"], task["task_id"], subject, waiting)
+    return Question(task["dag_id"], task["dag_run_id"], task["task_id"], subject, task["state"] in WAITING)
 
 
 def _line(entry: Any) -> str:

@@ -9,10 +9,11 @@ import inspect
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
 
 from nightshift import forms
 from nightshift.assets import model_asset
+from nightshift.operators.approve_release import ApproveRelease
 from nightshift.operators.detect_drift import DetectDrift
 from nightshift.operators.evaluate_gates import EvaluateGates
 from nightshift.operators.evaluate_holdout import EvaluateHoldout
@@ -31,6 +32,8 @@ from nightshift.operators.verify_champion import VerifyChampion
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
+RUN_HOURS = 6
+"""A run that takes longer is broken; a person's time to answer comes on top."""
 DATA, TRAINING, REGISTRY = "nightshift_data", "nightshift_training", "nightshift_registry"
 
 
@@ -59,12 +62,18 @@ def retrain(config: ModelConfig) -> DAG:
     The run is frozen when it opens: configuration, data version and windows. A **refused** version ends the run
     green with `promote_model` skipped; open the log or the gate report of `evaluate_gates` to read why. The champion
     changes only in `promote_model`, and `verify_champion` then replays known rows through the served model.
+
+    Where the model file or a gate asks for a person, `approve_release` waits for an answer under *Required Actions*, or
+    from `./nightshift approve`, and holds no worker. A rejection, or silence for `approval_hours`, ends the run green
+    with `promote_model` skipped and the reason in the ledger. One run at a time: the next night's waits for the answer,
+    since it says which champion that night is compared with, so give fewer hours than lie between two nights.
     """
     model = config.name
     schedule = AssetOrTimeSchedule(
         timetable=_cron(config, config.schedule.retrain), assets=[model_asset(model, "retrain_requested")]
     )
-    with _dag(config, retrain, schedule=schedule, params=forms.RETRAIN) as dag:
+    hours = RUN_HOURS + config.release.approval_hours
+    with _dag(config, retrain, schedule=schedule, params=forms.RETRAIN, hours=hours) as dag:
         opened = OpenRun(task_id="open_run", model=model)
         frozen = opened.output
         cleared = ValidateData(task_id="validate_data", model=model, run_context=frozen)
@@ -86,8 +95,16 @@ def retrain(config: ModelConfig) -> DAG:
             holdout=judged.output,
         )
         decided = EvaluateGates(task_id="evaluate_gates", model=model, run_context=frozen, registered=registered.output)
+        approved = ApproveRelease(task_id="approve_release", model=model, run_context=frozen, decision=decided.output)
         promoted = PromoteModel(
-            task_id="promote_model", model=model, run_context=frozen, decision=decided.output, pool=REGISTRY
+            task_id="promote_model",
+            model=model,
+            run_context=frozen,
+            registered=registered.output,
+            decision=decided.output,
+            approval=approved.output,
+            trigger_rule=TriggerRule.NONE_FAILED,  # it tells a refusal itself
+            pool=REGISTRY,
         )
         VerifyChampion(
             task_id="verify_champion", model=model, event=promoted.output, outlets=[model_asset(model, "champion")]
@@ -146,7 +163,7 @@ def rollback(config: ModelConfig) -> DAG:
     return dag
 
 
-def _dag(config: ModelConfig, build: Any, **kwargs: Any) -> DAG:
+def _dag(config: ModelConfig, build: Any, hours: float = RUN_HOURS, **kwargs: Any) -> DAG:
     """The settings that all DAGs share; the page's text is the building function's docstring."""
     purpose = inspect.cleandoc(build.__doc__)
     return DAG(
@@ -157,7 +174,7 @@ def _dag(config: ModelConfig, build: Any, **kwargs: Any) -> DAG:
         start_date=None,  # with one, a DAG that is switched on fires at once for the night that has passed
         catchup=False,
         max_active_runs=1,
-        dagrun_timeout=timedelta(hours=6),
+        dagrun_timeout=timedelta(hours=hours),
         default_args={"owner": config.owner},
         is_paused_upon_creation=not config.active,
         **kwargs,

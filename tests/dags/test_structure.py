@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,11 +40,16 @@ def test_retrain_is_one_chain_with_candidates_side_by_side(bag: DagBag) -> None:
     order = [task.task_id for task in dag.topological_sort()]
     assert order == [
         *["open_run", "validate_data", "train_candidate", "select_candidate", "evaluate_holdout"],
-        *["register_model", "evaluate_gates", "promote_model", "verify_champion"],
+        *["register_model", "evaluate_gates", "approve_release", "promote_model", "verify_champion"],
     ]
     assert dag.get_task("train_candidate").is_mapped
     assert dag.get_task("train_candidate").pool == "nightshift_training"
-    assert dag.get_task("promote_model").upstream_task_ids >= {"evaluate_gates"}
+    assert dag.get_task("promote_model").upstream_task_ids >= {"evaluate_gates", "approve_release"}
+
+
+def test_no_run_is_ended_while_a_person_may_still_answer(bag: DagBag, flight_delay: ModelConfig) -> None:
+    dag = bag.dags["flight_delay__retrain"]
+    assert dag.dagrun_timeout - timedelta(hours=flight_delay.release.approval_hours) >= timedelta(hours=6)
 
 
 def test_assets_chain_the_dags(bag: DagBag) -> None:

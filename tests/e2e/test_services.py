@@ -4,66 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from include.config import environment
-from include.local.airflow_api import AirflowApi, DagRun
+from include.local.airflow_api import DagRun
+from tests.e2e.instance import MODEL, Instance
 
 pytestmark = pytest.mark.e2e
-MODEL = "flight_delay"
-# A second version must be releasable for a rollback to have something to return from.
-EASIER = {"rule: superiority": "rule: non_inferiority", "alpha: 0.01": "alpha: 0.01\n    margin: 0.3"}
-
-
-class Instance:
-    """A started instance: its command line, its API, its folder."""
-
-    def __init__(self, state: Path, models: Path) -> None:
-        self.state = state
-        self.variables = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "MLFLOW"))}
-        self.variables |= {"NIGHTSHIFT_STATE": str(state), "NIGHTSHIFT_MODELS": str(models), "NO_COLOR": "1"}
-
-    def command(self, *arguments: str, code: int = 0) -> str:
-        """Run `./nightshift` and return what it printed."""
-        command = [str(environment.REPOSITORY / "nightshift"), *arguments]
-        done = subprocess.run(command, env=self.variables, capture_output=True, text=True, timeout=400)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + (done.stderr if code else "")
-
-    @property
-    def ports(self) -> dict[str, int]:
-        return json.loads((self.state / "run/ports.json").read_text())
-
-    @property
-    def api(self) -> AirflowApi:
-        password = json.loads((self.state / "run/secrets.json").read_text())["password"]
-        return AirflowApi(f"http://127.0.0.1:{self.ports['airflow']}", "admin", password)
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.command("status", "--json"))["models"][0]
-
-    def run(self, suffix: str, **conf: Any) -> DagRun:
-        said: list[str] = []
-        return self.api.follow(self.api.trigger(f"{MODEL}__{suffix}", conf), said.append)
-
-    def processes(self) -> list[psutil.Process]:
-        """Everything alive that the Procfile's processes ever started; and the database."""
-        sessions = {int(file.read_text().split()[0]) for file in (self.state / "run").glob("*.session")}
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if os.getsid(process.pid) in sessions or str(self.state / "postgres") in process.cmdline():
-                    found.append(process)
-        return found
 
 
 def wait_for_training(instance: Instance, run: DagRun) -> None:
@@ -82,26 +32,6 @@ def is_mlflow(process: psutil.Process) -> bool:
         command = " ".join(process.cmdline())
         return "include.local.keep" not in command and ("mlflow server" in command or "mlflow.server" in command)
     return False
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory, smaller_model: Callable[..., Path]) -> Iterator[Instance]:
-    folder = tmp_path_factory.mktemp("instance")
-    started = Instance(folder / "state", smaller_model(folder / "models", **EASIER))
-    try:
-        started.command("up")
-        started.api.wait_for_dags({f"{MODEL}__ingest", f"{MODEL}__rollback"}, print)
-        yield started
-    finally:
-        started.command("down")
-        assert started.processes() == []
-
-
-@pytest.fixture(scope="module")
-def released(instance: Instance) -> DagRun:
-    """History loaded and a first version released."""
-    instance.run("ingest", start="2013-03-01", end="2013-03-31")
-    return instance.run("retrain", as_of="2013-04-01")
 
 
 def test_everything_listens_on_loopback_only(instance: Instance) -> None:

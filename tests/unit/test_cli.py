@@ -57,7 +57,7 @@ print(told, sorted({HEAVY!r} & set(sys.modules)))
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert time.perf_counter() - started < 4  # a third of a second on an idle machine
-    for command in ("up", "down", "demo", "status", "train", "rollback", "lint"):
+    for command in ("up", "down", "demo", "status", "train", "rollback", "reproduce", "lint"):
         assert f" {command} " in done.stdout
     assert done.stdout.splitlines()[-1].strip() == "[]"
 

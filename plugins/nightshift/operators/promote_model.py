@@ -1,4 +1,4 @@
-"""promote_model: move the champion alias to a version that passed every gate."""
+"""promote_model: move the champion alias to a version that the gates, and a person where asked, let through."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ if TYPE_CHECKING:
 
 
 class PromoteModel(NightshiftOperator):
-    """Skip, with the reasons, where the verdict is refuse; otherwise return the ledger's line."""
+    """Skip, with the reasons, where gates or a person said no; otherwise return the ledger's line.
 
-    template_fields: Sequence[str] = ("run_context", "decision")
+    Runs where `approve_release` was skipped too: a refusal is told here, and no approval is none where one is needed.
+    """
 
-    def __init__(self, *, run_context: Any, decision: Any, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = ("run_context", "registered", "decision", "approval")
+
+    def __init__(self, *, run_context: Any, registered: Any, decision: Any, approval: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.run_context = run_context
+        self.registered = registered
         self.decision = decision
+        self.approval = approval
 
     def run(self, context: Context) -> dict[str, Any]:
-        from include.contracts import GateDecision, RunContext
+        from include.contracts import Approval, GateDecision, RegisteredVersion, RunContext
+        from include.release import card
         from include.release.promotion import promote
         from include.tracking.naming import model_version_url
 
@@ -33,7 +39,10 @@ class PromoteModel(NightshiftOperator):
         self.link_urls[MlflowLink.name] = model_version_url(self.ui_url, decision.model, decision.version)
         if decision.verdict == "refuse":
             raise AirflowSkipException(f"Version {decision.version} was refused: " + " ".join(decision.reasons))
-        event = promote(RunContext.from_json(self.run_context), decision, actor=f"airflow:{self.dag_id}")
+        approval = Approval.from_json(self.approval) if self.approval else None
+        event = promote(RunContext.from_json(self.run_context), decision, f"airflow:{self.dag_id}", approval)
+        if approval is not None and approval.asked:
+            card.answered(RegisteredVersion.from_json(self.registered), approval)
         if event.event != "promoted":
             raise AirflowSkipException(f"Version {event.version} was not promoted: {event.reason}")
         self.log.info("Champion is version %s (before: %s)", event.champion_after, event.champion_before)

@@ -1,0 +1,62 @@
+"""What a person reads before answering whether a version may be served: verdict, what an answer does, evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nightshift.links import GateReportLink, MlflowLink
+from nightshift.waiting import Asked
+
+if TYPE_CHECKING:
+    from include.contracts import GateDecision, RunContext
+
+
+def asking(frozen: RunContext, decision: GateDecision, clearings: int, now: datetime) -> Asked:
+    """What is asked, and until when; the hours are those of the configuration that the run was frozen to."""
+    from include.tracking.runs import load_config
+
+    hours = load_config(frozen.mlflow_run_id).release.approval_hours
+    about = f"version {decision.version} instead of {decision.champion_version or 'none'}"
+    return Asked(about=about, clearings=clearings, hours=hours, until=now + timedelta(hours=hours))
+
+
+def links(frozen: RunContext, decision: GateDecision, ui_url: str) -> dict[str, str]:
+    """The task's buttons: the version in the registry, and the gate report."""
+    from include.tracking.naming import artifact_url, model_version_url
+
+    report = artifact_url(ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html")
+    return {
+        MlflowLink.name: model_version_url(ui_url, decision.model, decision.version),
+        GateReportLink.name: report,
+    }
+
+
+def question(frozen: RunContext, decision: GateDecision, ui_url: str, until: datetime) -> tuple[str, str]:
+    """Return heading and body, in Markdown as Airflow's page of required actions shows it.
+
+    :param ui_url: MLflow's address in a person's browser
+    :param until: when silence becomes a rejection
+    """
+    from include.release.report import markdown
+    from include.tracking.naming import artifact_url, model_version_url, run_url
+
+    served = f"version {decision.champion_version}" if decision.champion_version else "no version"
+    addresses = {
+        "gate report with pictures": artifact_url(
+            ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html"
+        ),
+        "MLflow run": run_url(ui_url, frozen.experiment_id, frozen.mlflow_run_id),
+        f"version {decision.version} in the registry": model_version_url(ui_url, decision.model, decision.version),
+    }
+    verdict, evidence = markdown(decision).split("\n", 1)
+    body = [
+        verdict,
+        "",
+        f"- **Approve**: version {decision.version} is served from now on, instead of {served}.",
+        f"- **Reject**, or no answer until {until:%d %B %Y, %H:%M} UTC: {served} stays; the next night tries again.",
+        "",
+        " · ".join(f"[{name}]({address})" for name, address in addresses.items()),
+        evidence,
+    ]
+    return f"Serve version {decision.version} of {decision.model}?", "\n".join(body)
