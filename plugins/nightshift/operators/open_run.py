@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 class OpenRun(NightshiftOperator):
     """The first task of a retrain run; returns the RunContext that every later task takes.
 
-    Editing the model file after this task changes nothing in the run: later tasks read the frozen configuration.
+    Editing the model file after this task changes nothing in the run: later tasks read the frozen configuration. What
+    a killed promotion left open is closed first, since the run is frozen to a champion too.
     """
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.config.loader import find_model
+        from include.release.promotion import repair
         from include.training.jobs import open_run
 
         config = find_model(self.model)
         as_of = date_param(context, "as_of") or night_of(context, config.schedule.timezone)
+        for event in repair(self.model):
+            self.log.warning(
+                "Closed an interrupted release: version %s %s: %s", event.version, event.event, event.reason
+            )
         opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)
         self.link_to_run(opened.experiment_id, opened.mlflow_run_id)
         self.log.info("Night %s, %s rows, data version %s", opened.as_of, f"{opened.rows:,}", opened.data_version)
