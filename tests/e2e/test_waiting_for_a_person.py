@@ -13,7 +13,7 @@ from include.local.airflow_api import DagRun, Question
 from tests.e2e.instance import MODEL, Instance
 
 pytestmark = pytest.mark.e2e
-NIGHT = "2013-04-02"
+NIGHT = "2013-04-03"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_no_answer_is_lost_however_soon_it_comes(instance: Instance, probe: appr
 def test_a_rejection_keeps_the_champion_and_a_change_of_mind_is_asked_for_again(
     instance: Instance, always: None
 ) -> None:
-    instance.run("ingest", start="2013-04-01", end="2013-04-01")
+    instance.run("ingest", start="2013-04-01", end="2013-04-02")
     before = instance.status()["champion_version"]
     training = instance.start("train", MODEL, "--as-of", NIGHT)
     assert training.stdout is not None

@@ -71,6 +71,7 @@ def test_the_first_version_is_released_when_the_absolute_gates_hold(first_releas
         "evaluate_holdout": ["success"],
         "register_model": ["success"],
         "evaluate_gates": ["success"],
+        "approve_release": ["success"],
         "promote_model": ["success"],
         "verify_champion": ["success"],
     }
