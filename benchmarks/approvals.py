@@ -6,7 +6,7 @@
 Starts Airflow, PostgreSQL and MLflow in a folder of its own, and stops them. Questions are put by the real operator
 about a prepared decision, all at once, and answered as soon as the API shows them; then as soon as the page of required
 actions would. Airflow's own approval task, without what the operator adds, is asked the same for comparison. Some tasks
-are killed when they have asked, and some questions are left without an answer.
+are killed when they have asked, some wait while everything is stopped and started, and some get no answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from include.local.settings import USER, LocalSettings
 
 PROBE, PLAIN = "approval_probe", "approval_plain"
 DAGS = Path(__file__).parent / "dags"
-LOOK_SECONDS, GIVE_UP_SECONDS = 0.05, 300.0
+LOOK_SECONDS, GIVE_UP_SECONDS, PLAIN_SECONDS = 0.05, 300.0, 90.0
 SHORT_HOURS = 0.001
 
 
@@ -42,15 +42,16 @@ class Batch:
     """What became of some questions that were put at once."""
 
     asked: int
-    lost: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    """Runs whose answer did not arrive, and what came instead."""
     asked_twice: list[str] = field(default_factory=list)
-    tries: Counter[int] = field(default_factory=Counter)
+    tries: dict[str, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     """From each answer to the start of the task that comes next."""
 
     def __str__(self) -> str:
         took = f"{statistics.median(self.seconds):.1f} s (to {max(self.seconds):.1f})" if self.seconds else "-"
-        tries = ", ".join(f"{count} in {number}" for number, count in sorted(self.tries.items()))
+        tries = ", ".join(f"{count} in {number}" for number, count in sorted(Counter(self.tries.values()).items()))
         return (
             f"{len(self.lost)} of {self.asked} lost, {len(self.asked_twice)} asked twice; answer to promote_model: "
             f"median {took}; tries: {tries}"
@@ -68,16 +69,19 @@ class Probe:
         runs = [self.api.trigger(dag_id, dict(conf or {})) for _ in range(count)]
         return {run.run_id: run for run in runs}
 
-    def answer_all(self, runs: dict[str, DagRun], when_shown: Collection[str] = ()) -> Batch:
+    def answer_all(
+        self, runs: dict[str, DagRun], when_shown: Collection[str] = (), seconds: float = GIVE_UP_SECONDS
+    ) -> Batch:
         """Answer each question as soon as it is there, every fourth with no, and follow every run to its end.
 
         :param when_shown: runs whose question is answered once Airflow's page shows it, that is, once the task waits
+        :param seconds: after which an answer that has not arrived is lost
         """
         batch, given, open_runs = Batch(len(runs)), {}, dict(runs)
-        deadline = time.monotonic() + GIVE_UP_SECONDS
+        deadline = time.monotonic() + seconds
         while open_runs:
             if time.monotonic() > deadline:
-                batch.lost += [f"{run_id}: no end after {GIVE_UP_SECONDS:.0f} s" for run_id in open_runs]
+                batch.lost |= dict.fromkeys(open_runs, f"no end within {seconds:.0f} s")
                 break
             for question in self._open_questions(runs):
                 if question.run_id in given:
@@ -98,6 +102,11 @@ class Probe:
             time.sleep(1)
         return [self.api.result(run, "promote_model") for run in runs.values()]
 
+    def wait_until_shown(self, runs: dict[str, DagRun]) -> None:
+        """Return once Airflow's page shows every question."""
+        while sum(question.waiting for question in self._open_questions(runs)) < len(runs):
+            time.sleep(LOOK_SECONDS)
+
     def _open_questions(self, runs: dict[str, DagRun]) -> list[Question]:
         dag_id = next(iter(runs.values())).dag_id
         return [question for question in self.api.questions(dag_id) if question.run_id in runs]
@@ -114,9 +123,9 @@ class Probe:
                 continue
             del open_runs[run_id]
             tasks = {task["task_id"]: task for task in self.api.tasks(run)}
-            batch.tries[tasks["approve_release"]["try_number"]] += 1
+            batch.tries[run_id] = tasks["approve_release"]["try_number"]
             if fault := self._fault(run, tasks, given[run_id]):
-                batch.lost.append(f"{run_id}: {fault}")
+                batch.lost[run_id] = fault
             elif run.dag_id == PROBE:
                 answered = datetime.fromisoformat(self.api.result(run, "promote_model")["answered_at"])
                 begun = datetime.fromisoformat(tasks["promote_model"]["start_date"])
@@ -148,26 +157,36 @@ def measure(api: AirflowApi, answers: int) -> bool:
     """Print what each kind of question came to; whether none of the operator's was lost or asked twice."""
     probe, long, short = Probe(api), decisions.conf(1), decisions.conf(SHORT_HOURS)
     few = max(2, answers // 5)
-    good = True
-    plain = probe.answer_all(probe.put(answers, PLAIN))
+    plain = probe.answer_all(probe.put(answers, PLAIN), seconds=PLAIN_SECONDS)
     print(f"Airflow's own task, answered as soon as the API shows it: {plain}", flush=True)
-    for name, count, conf, when_shown in (
-        ("answered as soon as the API shows it", answers, long, False),
-        ("answered as soon as the page shows it", answers, long, True),
-        ("killed when it had asked, answered as soon as the API shows it", few, {**long, "kill": True}, False),
-        ("killed when it had asked, answered as soon as the page shows it", few, {**long, "kill": True}, True),
-    ):
-        put = probe.put(count, conf=conf)
-        batch = probe.answer_all(put, put if when_shown else ())
-        print(f"{name}: {batch}", *batch.lost, *batch.asked_twice, sep="\n  ", flush=True)
-        good = good and not batch.lost and not batch.asked_twice
+    print("\n".join(f"  {count} {what}" for what, count in Counter(plain.lost.values()).items()), flush=True)
+    good = tell("answered as soon as the API shows it", probe.answer_all(probe.put(answers, conf=long)))
+    put = probe.put(answers, conf=long)
+    good &= tell("answered as soon as the page shows it", probe.answer_all(put, when_shown=put))
+    put = probe.put(few, conf={**long, "kill": True})
+    batch = probe.answer_all(put, when_shown=list(put)[: few // 2])
+    good &= tell("process killed between asking and waiting", batch) and min(batch.tries.values()) > 1
+    put = probe.put(few, conf=long)
+    probe.wait_until_shown(put)
+    services.down(print)
+    services.up(print)
+    good &= tell("everything stopped and started while they wait", probe.answer_all(put))
     began = time.monotonic()
     silent = probe.wait(probe.put(few, conf=short))
     rejected = sum(not found["approved"] and found["answered_by"].startswith("nobody") for found in silent)
+    took = time.monotonic() - began
     print(
-        f"no answer within {SHORT_HOURS * 3600:.0f} s: {rejected} of {few} rejected, {time.monotonic() - began:.0f} s"
+        f"no answer within {SHORT_HOURS * 3600:.0f} s: {rejected} of {few} rejected, {took:.0f} s after they were put"
     )
     return good and rejected == few
+
+
+def tell(name: str, batch: Batch) -> bool:
+    """Print a batch; whether nothing was lost or asked twice."""
+    print(f"{name}: {batch}", flush=True)
+    for run_id, what in batch.lost.items():
+        print(f"  {run_id}: {what}", flush=True)
+    return not batch.lost and not batch.asked_twice
 
 
 def start() -> LocalSettings:

@@ -11,17 +11,20 @@ import signal
 from typing import Any
 
 from airflow.sdk import DAG, task
+from airflow.sdk.exceptions import TaskDeferred
 from nightshift.operators.approve_release import ApproveRelease
 
 
 class KilledOnce(ApproveRelease):
     """Dies on the first try, when the question has been put and nobody waits for the answer yet."""
 
-    def _ask(self, context: Any, *arguments: Any) -> Any:
-        waiting = super()._ask(context, *arguments)
-        if context["dag_run"].conf.get("kill") and context["ti"].try_number == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return waiting
+    def run(self, context: Any) -> Any:
+        try:
+            return super().run(context)
+        except TaskDeferred:
+            if context["dag_run"].conf.get("kill") and context["ti"].try_number == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise
 
 
 with DAG(

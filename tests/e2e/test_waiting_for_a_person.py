@@ -52,7 +52,8 @@ def test_no_answer_is_lost_however_soon_it_comes(instance: Instance, probe: appr
     conf = decisions.conf(1)
     soon, shown, killed = probe.put(3, conf=conf), probe.put(2, conf=conf), probe.put(1, conf={**conf, "kill": True})
     batch = probe.answer_all(soon | shown | killed, when_shown=shown)
-    assert (batch.lost, batch.asked_twice) == ([], [])
+    assert (batch.lost, batch.asked_twice) == ({}, [])
+    assert all(batch.tries[run_id] > 1 for run_id in killed), "nobody was killed"
     [left] = probe.wait(silent)
     assert left["approved"] is False and left["asked"] is True
     assert left["answered_by"] == "nobody (no answer within 0.001 hours)"
