@@ -316,6 +316,28 @@ class ScoreResult(Contract):
     versions: dict[str, int]
 
 
+class DriftFinding(Contract):
+    """One thing watched of a night, or of the recent nights together, in its place among ordinary days.
+
+    `value` is a distance, a share or a number of rows; 95 % of ordinary days have at most `usual` (for rows, that is
+    their weekday's typical number). `p` is the chance of such a value on an ordinary day, `q` the false discovery rate
+    at which it would alarm; `effect` must reach `floor` too. What is `expected` to move never alarms.
+    """
+
+    column: str
+    measure: Literal["distance", "missing", "outside", "new", "rows"]
+    over: Literal["night", "recent"]
+    value: float
+    usual: float
+    p: float
+    effect: float
+    floor: float
+    sentence: str
+    q: float | None = None
+    expected: bool = False
+    alarm: bool = False
+
+
 class MonitorResult(Contract):
     """One night's look: drift against the champion's reference, performance on matured labels, the decision."""
 
@@ -334,3 +356,4 @@ class MonitorResult(Contract):
     reasons: tuple[str, ...]
     mlflow_run_id: str
     reports: dict[str, str]
+    alarms: tuple[DriftFinding, ...] = ()

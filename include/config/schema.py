@@ -12,16 +12,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from croniter import croniter
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from include.config.monitoring import DriftConfig, MonitoringConfig, RetrainRequest
 from include.config.release import AgainstChampion, ReleaseConfig, Slice, StaleChampion, Threshold
 from include.config.section import Column, MetricName, Name, Section
 
 __all__ = [
     "AgainstChampion",
     "Column",
+    "DriftConfig",
     "MetricName",
     "ModelConfig",
+    "MonitoringConfig",
     "Name",
     "ReleaseConfig",
+    "RetrainRequest",
     "Section",
     "Slice",
     "StaleChampion",
@@ -156,30 +160,6 @@ class ScoringConfig(Section):
     lookback_days: int = Field(default=7, ge=1, le=365)
 
 
-class RetrainRequest(Section):
-    """Harm that asks for retraining: the live metric over the last `nights` matured nights passes the bound."""
-
-    metric: MetricName = "roc_auc"
-    min: float | None = None
-    max: float | None = None
-    nights: int = Field(default=7, ge=1, le=90)
-    min_rows: int = Field(default=500, ge=1)
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.min is None) == (self.max is None):
-            raise ValueError("give exactly one of min and max")
-        return self
-
-
-class MonitoringConfig(Section):
-    """What the nightly look compares, and when it asks for retraining."""
-
-    reference_rows: int = Field(default=20_000, ge=100)
-    min_rows: int = Field(default=100, ge=1)
-    retrain_request: RetrainRequest | None = None
-
-
 class ModelConfig(Section):
     """One model file. `name` is its DAGs' prefix, MLflow experiment and registered model."""
 
@@ -239,6 +219,11 @@ def _column_faults(config: ModelConfig) -> list[str]:
         f"features: {name!r} is in data.protected and may not enter the model"
         for name in (*inputs[0], *inputs[1])
         if name in data.protected
+    ]
+    faults += [
+        f"monitoring.expected_to_move: {name!r} is no feature of the model"
+        for name in config.monitoring.expected_to_move
+        if name not in features.names
     ]
     faults += [f"features: {name!r} is listed twice" for name in sorted(_doubles(features.names))]
     faults += [

@@ -24,17 +24,22 @@ from evidently.metrics import ValueDrift
 from evidently.presets import ClassificationPreset
 
 from include.config import environment
-from include.monitoring.drift import SCORE, Comparison, Plan, drifted
+from include.monitoring.drift import Plan, thresholds
+from include.monitoring.verdict import WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from include.contracts import DriftFinding
+
 HOW_TO_READ = (
-    "A column is called drifted when its distance from the reference is at least 0.1 beyond what sampling this many "
-    "rows gives by itself. Most real nights differ from a season's reference: this explains a change, it alarms "
-    "nobody. Retraining is asked for by performance on matured labels."
+    "An alarm is a distance, a share or a number of rows that is rare among the ordinary days of the reference, each "
+    "compared with the rest of it (q is the false discovery rate over the columns), and larger than 95 % of them by a "
+    "floor. Columns that are expected to move are shown and never alarm. Retraining is asked for by performance."
 )
-TABLE_HEADER = ["column", "distance", "threshold", "drifted", "method", "missing in reference", "missing tonight"]
+TABLE_HEADER = ["column", "what", "over", "value", "95 % of ordinary days", "p", "q", "verdict"]
+TOLD_BELOW = 0.05
+"""p-value below which shares and numbers of rows are in the table, beside every column's distance."""
 
 
 class Note(MetricContainer):
@@ -50,59 +55,63 @@ class Note(MetricContainer):
 
 
 class NightDrift(MetricContainer):
-    """One `ValueDrift` for each column, below a count and a table; the columns farthest beyond their threshold first.
+    """The verdict's table, then one `ValueDrift` for each column, as Evidently draws it, in the order of `rows`.
 
-    `rows` are column, method, threshold, missing in the reference, missing tonight.
+    `rows` are column, method, threshold; `lines` the table's, `alarms` and `watched` what is counted above it.
     """
 
     rows: list[list[Any]]
+    lines: list[list[str]]
+    alarms: int
+    watched: int
 
     def generate_metrics(self, context: Any) -> list[Metric]:
         return [ValueDrift(column=row[0], method=row[1], threshold=row[2], tests=[]) for row in self.rows]
 
     def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
-        values = [float(context.get_metric_result(metric).value) for metric in self.metrics(context)]
-        order = sorted(range(len(values)), key=lambda i: -values[i] / self.rows[i][2])
-        features = [i for i in order if self.rows[i][0] != SCORE]
-        count = sum(values[i] >= self.rows[i][2] for i in features)
-        counted = counter(counters=[CounterData(f"of {len(features)} features drifted", str(count))])
-        table = table_data(column_names=TABLE_HEADER, data=[self._line(i, values[i]) for i in order])
-        figures = [widget for i in order for widget in (child_widgets or [])[i][1]]
-        return [counted, table, *figures]
-
-    def _line(self, index: int, value: float) -> list[str]:
-        column, method, threshold, before, now = self.rows[index]
-        verdict = "yes" if value >= threshold else "no"
-        return [column, f"{value:.3f}", f"{threshold:.3f}", verdict, method, f"{before:.1%}", f"{now:.1%}"]
+        label = f"alarms, of {self.watched} columns and counts watched"
+        counted = counter(counters=[CounterData(label, str(self.alarms))])
+        table = table_data(column_names=TABLE_HEADER, data=self.lines)
+        return [counted, table, *(widget for _, widgets in child_widgets or [] for widget in widgets)]
 
 
 def drift_page(
-    plan: Plan, reference: pd.DataFrame, current: pd.DataFrame, title: str, notes: Sequence[str]
+    plan: Plan,
+    findings: Sequence[DriftFinding],
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    title: str,
+    notes: Sequence[str],
 ) -> tuple[dict[str, float], str, dict[str, Any]]:
     """Distance of each column that the plan compares, the page, and its figures as plain JSON types.
 
     Parameters
     ----------
+    findings : the verdict's, the most unusual first; the figures follow their order
     reference, current : frames as `drift.typed` makes them
     title, notes : markdown for the top of the page
     """
-    compared = plan.comparisons
+    place = {found.column: number for number, found in reversed(list(enumerate(findings)))}
+    compared = sorted(plan.comparisons, key=lambda found: place.get(found.column, len(findings)))
     definition = DataDefinition(
         numerical_columns=[found.column for found in compared if found.kind == "numeric"],
         categorical_columns=[found.column for found in compared if found.kind == "categorical"],
     )
-    rows = [
-        [found.column, found.method, found.threshold, found.missing_reference, found.missing_current]
-        for found in compared
-    ]
+    threshold = thresholds(plan, findings)
+    drawn = NightDrift(
+        rows=[[found.column, found.method, threshold[found.column]] for found in compared],
+        lines=_lines(findings),
+        alarms=len({found.column for found in findings if found.alarm}),
+        watched=len({found.column for found in findings if not found.expected}),
+    )
     names = [found.column for found in compared]
-    report = Report([Note(text=_markdown(title, [*notes, HOW_TO_READ])), NightDrift(rows=rows)])
+    report = Report([Note(text=_markdown(title, [*notes, HOW_TO_READ])), drawn])
     snapshot = report.run(
         Dataset.from_pandas(current[names], definition), Dataset.from_pandas(reference[names], definition)
     )
     found_values = {entry["config"]["column"]: float(entry["value"]) for entry in snapshot.dict()["metrics"]}
     distances = {name: found_values[name] for name in names}
-    return distances, snapshot.get_html_str(as_iframe=False), _drift_values(plan, distances, title, notes)
+    return distances, snapshot.get_html_str(as_iframe=False), _drift_values(plan, findings, distances, title, notes)
 
 
 def performance_page(rows: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
@@ -141,27 +150,56 @@ def as_json(value: Any) -> str:
     return json.dumps(_plain(value), indent=1, allow_nan=False)
 
 
-def _drift_values(plan: Plan, distances: dict[str, float], title: str, notes: Sequence[str]) -> dict[str, Any]:
-    beyond = drifted(plan.comparisons, distances)
+def _lines(findings: Sequence[DriftFinding]) -> list[list[str]]:
+    """The table: alarms, then every distance of the night, then what else is unusual."""
+    shown = [
+        found
+        for found in findings
+        if found.alarm or found.p < TOLD_BELOW or (found.measure == "distance" and found.over == "night")
+    ]
+    return [_line(found) for found in sorted(shown, key=lambda found: (not found.alarm, found.expected, found.p))]
+
+
+def _line(found: DriftFinding) -> list[str]:
+    formats = {"distance": "{:.3f}", "rows": "{:,.0f}"}
+    told = formats.get(found.measure, "{:.1%}").format
+    verdict = "ALARM" if found.alarm else "expected to move" if found.expected else "ordinary"
+    if verdict == "ordinary" and found.p < TOLD_BELOW:
+        verdict = "unusual, no alarm"
+    q = "" if found.q is None else f"{found.q:.2g}"
+    over = "tonight" if found.over == "night" else "last nights"
+    return [
+        found.column,
+        WORDS[found.measure],
+        over,
+        told(found.value),
+        told(found.usual),
+        f"{found.p:.2g}",
+        q,
+        verdict,
+    ]
+
+
+def _drift_values(
+    plan: Plan, findings: Sequence[DriftFinding], distances: dict[str, float], title: str, notes: Sequence[str]
+) -> dict[str, Any]:
     return {
         "title": title,
         "notes": list(notes),
-        "drifted_columns": list(beyond),
+        "alarms": [found.sentence for found in findings if found.alarm],
         "left_out": plan.left_out,
-        "columns": [_column_values(found, distances[found.column]) for found in plan.comparisons],
-    }
-
-
-def _column_values(found: Comparison, distance: float) -> dict[str, Any]:
-    return {
-        "column": found.column,
-        "kind": found.kind,
-        "method": found.method,
-        "distance": distance,
-        "threshold": found.threshold,
-        "drifted": distance >= found.threshold,
-        "missing_reference": found.missing_reference,
-        "missing_current": found.missing_current,
+        "findings": [found.model_dump() for found in findings],
+        "columns": [
+            {
+                "column": found.column,
+                "kind": found.kind,
+                "method": found.method,
+                "distance": distances[found.column],
+                "missing_reference": found.missing_reference,
+                "missing_current": found.missing_current,
+            }
+            for found in plan.comparisons
+        ],
     }
 
 

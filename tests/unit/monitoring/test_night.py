@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import json
 import logging
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables
 from include.errors import NotEnoughData
+from include.monitoring import null
 from include.monitoring.night import monitor_night
 from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
 from include.tracking import artifacts, registry
@@ -47,13 +49,12 @@ def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig
     assert result is not None
     assert (result.champion_version, result.rows, result.columns) == (1, ROWS_A_DAY, 5)
     assert set(result.distances) == set(served.features.names)
-    # A day has three values of depot_rate_3d, one for each depot: it does differ from twelve days of them.
-    assert set(result.drifted_columns) <= {"depot_rate_3d"} and result.prediction_distance is not None
+    assert result.alarms == () == result.drifted_columns and result.prediction_distance is not None
     assert result.performance_days == DayRange(start=date(2024, 3, 2), end=date(2024, 3, 4))
     assert result.performance_rows == 3 * ROWS_A_DAY
     assert result.performance["roc_auc"] > 0.7 and result.performance["challenger_roc_auc"] > 0.7
     assert not result.request_retrain and "keeps its minimum 0.6" in result.reasons[0]
-    assert any("alarms nobody" in reason for reason in result.reasons)
+    assert any(reason.startswith("No drift alarm of 7 columns and counts") for reason in result.reasons)
     assert any("challenger version 2 on 360 rows that both scored" in reason for reason in result.reasons)
     assert result.reports == {"drift": "reports/drift.html", "performance": "reports/performance.html"}
     folder = tmp_path / "reports" / MODEL / "2024-03-05"
@@ -81,22 +82,70 @@ def test_the_same_night_again_gives_the_same_and_doubles_nothing(served: ModelCo
     assert len(MlflowClient().get_metric_history(first.mlflow_run_id, "live_roc_auc")) == 1
 
 
+def test_the_null_is_computed_once_and_kept_with_the_version(
+    served: ModelConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = served.monitoring.model_copy(update={"min_rows": 90})  # no other test's: the null is for these settings
+    changed = served.model_copy(update={"monitoring": other})
+    with caplog.at_level(logging.INFO):
+        first = monitor_night(changed, NIGHT)
+        assert "the null of parcels version 1 was computed from 12 days" in caplog.text
+        caplog.clear()
+        assert monitor_night(changed, NIGHT) == first
+        assert "the null of" not in caplog.text
+    kept = json.loads(artifacts.load_text(registry.version_info(MODEL, 1).mlflow_run_id, "drift_null.json"))
+    assert len(kept["days"]) == 12 and set(kept["distances"]) == {*served.features.names, "champion_score"}
+
+
+def test_what_is_expected_to_move_alarms_nobody(served: ModelConfig) -> None:
+    rows = tables.read(MODEL, "validated", ["row_key", "weight"], (date(2024, 3, 4),) * 2)
+    rewrite(date(2024, 3, 4), weight=rows["weight"] + 2)
+    moving = served.monitoring.model_copy(update={"expected_to_move": ("weight",)})
+    result = monitor_night(served.model_copy(update={"monitoring": moving}), NIGHT)
+    assert result is not None and result.distances["weight"] > 1.5
+    assert "weight" not in {found.column for found in result.alarms}
+
+
+def test_a_reference_of_few_days_gives_no_verdict_and_says_so(
+    served: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(null, "FEWEST_DAYS", 13)
+    other = served.monitoring.model_copy(update={"min_rows": 91})
+    result = monitor_night(served.model_copy(update={"monitoring": other}), NIGHT)
+    assert result is not None and result.columns == 5 and result.alarms == ()
+    assert any(reason.startswith("No verdict on drift: champion version 1") for reason in result.reasons)
+
+
+def test_slow_change_is_seen_in_the_last_nights_together(served: ModelConfig) -> None:
+    for offset in range(7):
+        day = date(2024, 3, 4) - timedelta(days=offset)
+        rows = tables.read(MODEL, "validated", ["row_key", "weight"], (day, day))
+        rewrite(day, weight=rows["weight"] + 0.5)
+    result = monitor_night(served, NIGHT)
+    assert result is not None
+    assert ("weight", "recent") in {(found.column, found.over) for found in result.alarms}
+
+
 def test_a_column_that_moved_is_named_and_asks_for_nothing_by_itself(served: ModelConfig) -> None:
     score(served, NIGHT)
     rows = tables.read(MODEL, "validated", ["row_key", "weight"], (date(2024, 3, 4),) * 2)
     rewrite(date(2024, 3, 4), weight=rows["weight"] + 2)
     result = monitor_night(served, NIGHT)
     assert result is not None
-    assert result.drifted_columns[0] == "weight" and result.distances["weight"] > 1.5
+    assert result.drifted_columns == ("weight",) and result.distances["weight"] > 1.5
+    assert any(reason.startswith("weight: distance ") and "tonight" in reason for reason in result.reasons)
     assert not result.request_retrain
 
 
 def test_a_night_without_a_column_is_compared_on_the_others(served: ModelConfig) -> None:
-    """No weather on 31 December."""
+    """No weather on 31 December: there is no distance, and all of it missing is an alarm."""
     rewrite(date(2024, 3, 4), weight=np.nan)
     result = monitor_night(served, NIGHT)
     assert result is not None
     assert result.columns == 4 and "weight" not in result.distances
+    assert [(found.column, found.measure) for found in result.alarms if found.over == "night"] == [
+        ("weight", "missing")
+    ]
     assert any(reason.startswith("weight is missing in every row of the night's rows") for reason in result.reasons)
 
 

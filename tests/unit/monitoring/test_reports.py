@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import wasserstein_distance
 
+from include.contracts import DriftFinding
 from include.monitoring import drift, reports
 from tests.unit.served import CONFIG
 
@@ -36,21 +37,48 @@ def night() -> tuple[drift.Plan, pd.DataFrame, pd.DataFrame]:
     return drift.plan(CONFIG, reference, current), reference, current
 
 
+def finding(column: str, **told: object) -> DriftFinding:
+    usual: dict[str, object] = {"measure": "distance", "over": "night", "value": 0.05, "usual": 0.1, "p": 0.6}
+    usual |= {"effect": -0.05, "floor": 0.1, "q": 0.9, "sentence": f"{column}: distance 0.05"}
+    return DriftFinding.model_validate({"column": column, **usual, **told})
+
+
+FINDINGS = [
+    finding("queue", value=1.02, usual=0.11, p=1e-9, q=2e-8, effect=0.91, alarm=True, sentence="queue: distance 1.02"),
+    finding("weight", measure="missing", value=0.5, usual=0.01, p=1e-7, q=1e-6, effect=0.49, floor=0.05, alarm=True),
+    *(finding(column) for column in ("depot", "shift", "depot_rate_3d", drift.SCORE)),
+    finding("weight", measure="outside", value=0.001, usual=0.002, p=0.4),
+    finding("weight", p=0.01, q=None, expected=True),
+]
+
+
 @pytest.fixture(scope="module")
 def page(night: tuple[drift.Plan, pd.DataFrame, pd.DataFrame]) -> tuple[dict[str, float], str, dict[str, object]]:
-    return reports.drift_page(*night, "A <night>", ["a note"])
+    return reports.drift_page(night[0], FINDINGS, *night[1:], "A <night>", ["a note"])
 
 
-def test_distances_are_evidentlys_and_only_what_moved_is_called_drifted(
+def test_distances_are_evidentlys(
     night: tuple[drift.Plan, pd.DataFrame, pd.DataFrame], page: tuple[dict[str, float], str, dict[str, object]]
 ) -> None:
-    plan, reference, current = night
+    _, reference, current = night
     distances, _, values = page
     assert set(distances) == {*CONFIG.features.names, drift.SCORE}
     expected = wasserstein_distance(reference["queue"], current["queue"]) / reference["queue"].std(ddof=0)
     assert distances["queue"] == pytest.approx(expected)
-    assert distances["shift"] == distances["depot_rate_3d"] == 0.0  # constant columns neither crash nor drift
-    assert drift.drifted(plan.comparisons, distances) == ("queue",) == tuple(values["drifted_columns"])
+    assert distances["shift"] == distances["depot_rate_3d"] == 0.0  # constant columns do not crash
+    assert values["alarms"] == ["queue: distance 1.02", "weight: distance 0.05"]
+
+
+def test_the_verdicts_table_comes_before_evidentlys_figures(
+    page: tuple[dict[str, float], str, dict[str, object]],
+) -> None:
+    html = page[1]
+    assert html.index("95 % of ordinary days") < html.index("Wasserstein distance (normed)")
+    lines = reports._lines(FINDINGS)
+    assert [line[0] for line in lines[:2]] == ["queue", "weight"] and [line[-1] for line in lines[:2]] == ["ALARM"] * 2
+    assert lines[1][1:5] == ["share missing", "tonight", "50.0%", "1.0%"]
+    assert lines[-1][0] == "weight" and lines[-1][-1] == "expected to move"
+    assert len(lines) == len(FINDINGS) - 1  # an ordinary share is not worth a line
 
 
 def test_the_page_opens_without_internet_and_stays_below_five_megabytes(
@@ -73,7 +101,8 @@ def test_the_values_are_plain_json_with_the_missing_shares(
 ) -> None:
     values = json.loads(reports.as_json(page[2]))
     weight = next(column for column in values["columns"] if column["column"] == "weight")
-    assert weight["missing_current"] == 0.5 and weight["method"] == "wasserstein" and weight["drifted"] is False
+    assert weight["missing_current"] == 0.5 and weight["method"] == "wasserstein"
+    assert len(values["findings"]) == len(FINDINGS)
     assert values["notes"] == ["a note"]
 
 

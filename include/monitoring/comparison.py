@@ -1,0 +1,219 @@
+"""A night's rows and those of the last nights against the champion's reference: read, scored, judged, drawn."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import DayRange, DriftFinding
+from include.data import windows
+from include.errors import NotEnoughData, PermanentError
+from include.monitoring import distances, drift, null, performance, reports, verdict
+from include.scoring import loader
+from include.scoring.batch import score_rows
+from include.tracking import naming, registry, runs
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from include.config.schema import ModelConfig
+    from include.scoring.loader import Training
+
+log = logging.getLogger(__name__)
+
+REFERENCE_SEED = 0
+DRIFT_PAGE, DRIFT_VALUES = "drift.html", "drift.json"
+NULL_FILE = "drift_null.json"
+"""Artefact of the version's run that keeps its null."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The night against the reference: empty, with the reason, where there was too little to compare."""
+
+    rows: int
+    reasons: tuple[str, ...]
+    distances: dict[str, float] = field(default_factory=dict)
+    prediction_distance: float | None = None
+    alarms: tuple[DriftFinding, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """Features that are in an alarm, the most unusual first."""
+        named = [one.column for one in self.alarms if one.measure != "rows" and one.column != drift.SCORE]
+        return tuple(dict.fromkeys(named))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the champion was fitted on: all `rows`, whether each is in the sample that nights are compared with."""
+
+    rows: pd.DataFrame
+    sampled: np.ndarray
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Rows of the last nights, day by day; the night's own are those from `start` on, pooled where they are few."""
+
+    rows: pd.DataFrame
+    day: pd.Series
+    start: date
+    last: date
+    notes: tuple[str, ...]
+
+
+def compare(config: ModelConfig, training: Training, night: date) -> Compared:
+    """Features of the night and the champion's scores on them against its training rows, and against their null."""
+    declared = training.config
+    recent = _recent_rows(config, declared, night)
+    if isinstance(recent, str):
+        return Compared(rows=0, reasons=(recent,))
+    reference = _reference(config, training)
+    pipeline = loader.load(config.name, training.version)
+    sample = reference.rows[reference.sampled].reset_index(drop=True)
+    before = drift.typed(declared, sample, score_rows(pipeline, sample, declared)[0])
+    lately = drift.typed(declared, recent.rows, _scores_now(config, training, recent.rows, pipeline))
+    now = lately[(recent.day >= recent.start).to_numpy()].reset_index(drop=True)
+    plan = drift.plan(declared, before, now)
+    notes = [*recent.notes, *reference.notes, *plan.left_out.values()]
+    findings, said = _judged(config, training, reference, pipeline, before, recent, lately)
+    if not plan.comparisons and not findings:
+        return Compared(rows=len(now), reasons=tuple(notes))
+    title = f"{config.name}: {len(now):,} rows seen on the night of {night}, champion version {training.version}"
+    against = (
+        f"Reference: {len(sample):,} rows of {training.train.start} to {training.train.end}, which the champion was "
+        "trained on."
+    )
+    found, page, values = reports.drift_page(plan, findings, before, now, title, [*said, against, *notes])
+    prediction_distance = found.pop(drift.SCORE, None)
+    return Compared(
+        rows=len(now),
+        reasons=(*said, *notes),
+        distances=found,
+        prediction_distance=prediction_distance,
+        alarms=tuple(found for found in findings if found.alarm),
+        files={DRIFT_PAGE: page, DRIFT_VALUES: reports.as_json(values)},
+    )
+
+
+def _judged(
+    config: ModelConfig,
+    training: Training,
+    reference: Reference,
+    pipeline: Pipeline,
+    before: pd.DataFrame,
+    recent: Recent,
+    lately: pd.DataFrame,
+) -> tuple[list[DriftFinding], tuple[str, ...]]:
+    """Findings on the night and on the last nights together, and what they come to in words."""
+    kept = _null(config, training, reference, pipeline)
+    if kept is None:
+        return [], (
+            f"No verdict on drift: champion version {training.version} was trained on fewer than {null.FEWEST_DAYS} "
+            "days with rows, which do not tell how far apart ordinary days are (training.train_days).",
+        )
+    of_night = (recent.day >= recent.start).to_numpy()
+    days = recent.day[of_night].nunique()
+    weekday, rules = recent.last.weekday(), config.monitoring.drift
+    samples = [
+        verdict.Sample("night", lately[of_night], days, weekday, night_rows=int((recent.day == recent.last).sum()))
+    ]
+    if (held := recent.day.nunique()) > days:
+        samples.append(verdict.Sample("recent", lately, held, weekday))
+    tallies = {column: distances.tally(kind, before[column]) for column, kind in drift.kinds(training.config).items()}
+    expected = config.monitoring.expected_to_move
+    found = [one for sample in samples for one in verdict.judge(kept, tallies, sample, rules, expected)]
+    return found, verdict.told(found, len(kept.days))
+
+
+def _null(config: ModelConfig, training: Training, reference: Reference, pipeline: Pipeline) -> null.Null | None:
+    """The version's null: kept with its run, and computed on the first look, or again where its settings changed."""
+    made_with = f"reference_rows={config.monitoring.reference_rows} min_rows={config.monitoring.min_rows}"
+    run_id = registry.version_info(config.name, training.version).mlflow_run_id
+    try:
+        kept = null.from_json(runs.load_text(run_id, NULL_FILE), made_with)
+    except PermanentError:
+        kept = None
+    if kept is not None:
+        return kept
+    rows, declared = reference.rows, training.config
+    days = rows[declared.data.day].dt.date.to_numpy()
+    frame = drift.typed(declared, rows, score_rows(pipeline, rows, declared)[0])
+    needed = config.monitoring.min_rows
+    pooled = math.ceil(needed / max(1.0, float(np.median(np.unique(days, return_counts=True)[1]))))
+    blocks = sorted({1, min(pooled, null.RECENT), null.RECENT})
+    made = null.build(frame, days, reference.sampled, drift.kinds(declared), needed, blocks)
+    if made is not None:
+        runs.log_text(run_id, null.to_json(made, made_with), NULL_FILE)
+        log.info("the null of %s version %s was computed from %s days", config.name, training.version, len(made.days))
+    return made
+
+
+def _recent_rows(config: ModelConfig, declared: ModelConfig, night: date) -> Recent | str:
+    """Rows of the last nights; the night's own are pooled with earlier days' until they are enough to say anything."""
+    last = night - timedelta(days=1)
+    span = DayRange(start=night - timedelta(days=null.RECENT), end=last)
+    rows = windows.read_rows(declared, span, night)
+    day = rows[declared.data.day].dt.date
+    if not (day == last).any():
+        return f"Insufficient rows to compare: day {last} has no validated rows."
+    needed = config.monitoring.min_rows
+    start = last
+    while start > span.start and (day >= start).sum() < needed:
+        start -= timedelta(days=1)
+    if (found := (day >= start).sum()) < needed:
+        return (
+            f"Insufficient rows to compare: {found} of {span.start} to {last}, {needed} needed (monitoring.min_rows)."
+        )
+    notes: Sequence[str] = ()
+    if start < last:
+        notes = (f"Day {last} alone has fewer than {needed} rows: pooled with the days from {start} on.",)
+    return Recent(rows, day, start, last, tuple(notes))
+
+
+def _scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
+    """Scores (n,) of the rows: those that the champion served, and for rows it has not scored yet, new ones."""
+    day = rows[training.config.data.day].dt.date
+    served = performance.predicted(
+        config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
+    ).set_index(["day", "row_key"])["score"]
+    keys = pd.MultiIndex.from_arrays([day.astype(str), rows["row_key"]])
+    scores = served.reindex(keys).to_numpy(dtype=float, copy=True)
+    unscored = ~keys.isin(served.index)
+    scores[unscored] = score_rows(pipeline, rows[unscored], training.config)[0]
+    return scores
+
+
+def _reference(config: ModelConfig, training: Training) -> Reference:
+    """What the champion was fitted on, as the table was then, and a sample of it that is the same every night."""
+    notes: tuple[str, ...] = ()
+    try:
+        rows = windows.read_rows(training.config, training.train, training.as_of, training.data_version)
+    except (PermanentError, OSError) as error:
+        log.warning("the reference of %s is read from today's table: %s", config.name, error)
+        rows = windows.read_rows(training.config, training.train, training.as_of)
+        notes = (
+            f"Table version {training.data_version}, which the champion was trained on, cannot be read any more: the "
+            "reference is the same days in today's table.",
+        )
+    if rows.empty:
+        raise NotEnoughData(
+            f"{config.name}: no validated rows of {training.train.start} to {training.train.end}, the days that "
+            f"champion version {training.version} was trained on, so there is nothing to compare a night with. Load "
+            f"them: trigger {config.name}__ingest with start={training.train.start} and end={training.train.end}"
+        )
+    sampled = np.ones(len(rows), dtype=bool)
+    if len(rows) > (wanted := config.monitoring.reference_rows):
+        sampled[:] = False
+        sampled[rows.sample(wanted, random_state=REFERENCE_SEED).index] = True
+    return Reference(rows, sampled, notes)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import wasserstein_distance
+
+from include.monitoring import null
+from include.monitoring.null import Null
+
+DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(14)]
+KINDS = {"weight": "numeric", "depot": "categorical", "never": "numeric"}
+
+
+def rows() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    days = np.repeat(DAYS, rng.integers(80, 120, len(DAYS)))
+    frame = pd.DataFrame({"weight": rng.normal(size=len(days)), "depot": rng.choice(["a", "b", "c"], len(days))})
+    return frame.assign(never=np.nan), days, rng.random(len(days)) < 0.6
+
+
+@pytest.fixture(scope="module")
+def built() -> Null:
+    frame, days, sampled = rows()
+    found = null.build(frame, days, sampled, KINDS, fewest_rows=50)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("block", [1, 7])
+def test_every_block_is_compared_with_the_sampled_rows_of_the_other_days(built: Null, block: int) -> None:
+    frame, days, sampled = rows()
+    weight, depot = [], []
+    for first in range(len(DAYS) - block + 1):
+        inside = np.isin(days, DAYS[first : first + block])
+        rest, block_rows = frame[~inside & sampled], frame[inside]
+        weight.append(wasserstein_distance(rest["weight"], block_rows["weight"]) / rest["weight"].std(ddof=0))
+        shares = [side["depot"].value_counts(normalize=True).sort_index() for side in (rest, block_rows)]
+        depot.append(jensenshannon(*shares))
+    for column, expected in (("weight", weight), ("depot", depot)):
+        profile = built.profile(column, "distance", block, 10_000)
+        assert profile is not None and profile.block == block
+        assert profile.values == pytest.approx(np.array(expected), rel=1e-6)
+
+
+def test_fewer_rows_are_held_against_days_of_no_more_rows(built: Null) -> None:
+    few, many = built.profile("weight", "distance", 1, 30), built.profile("weight", "distance", 1, 1000)
+    assert few is not None and many is not None and few.rows <= 30 < many.rows
+    assert few.values.mean() > 1.3 * many.values.mean()
+    assert built.profile("weight", "distance", 1, 5) is None
+    between = built.profile("weight", "distance", 4, 1000)
+    assert between is not None and between.block == 1  # a block of 4 days is closer than a day: errs towards silence
+
+
+def test_it_is_kept_as_text_for_the_settings_that_it_was_made_with(built: Null) -> None:
+    text = null.to_json(built, "reference_rows=1000")
+    again = null.from_json(text, "reference_rows=1000")
+    assert again is not None and again.days == built.days and again.blocks == built.blocks == (1, 7)
+    for column, profiles in built.distances.items():
+        for ours, kept in zip(profiles, again.distances[column], strict=True):
+            assert (kept.block, kept.rows) == (ours.block, ours.rows)
+            assert kept.values == pytest.approx(ours.values, rel=1e-4)
+    assert null.from_json(text, "reference_rows=2000") is None
+    assert null.from_json(text.replace('"schema": 1', '"schema": 0'), "reference_rows=1000") is None
+
+
+def test_a_column_without_a_value_and_too_few_days_have_no_null(built: Null) -> None:
+    frame, days, sampled = rows()
+    assert "never" not in built.distances and built.profile("never", "distance", 1, 100) is None
+    short = np.isin(days, DAYS[: null.FEWEST_DAYS - 1])
+    assert null.build(frame[short], days[short], sampled[short], KINDS, 50) is None
+
+
+def test_the_same_rows_give_the_same_null(built: Null) -> None:
+    frame, days, sampled = rows()
+    again = null.build(frame, days, sampled, KINDS, fewest_rows=50)
+    assert again is not None and null.to_json(again, "") == null.to_json(built, "")
