@@ -72,6 +72,25 @@ def status(as_json: JsonFlag = False) -> None:
 
 
 @app.command()
+def metrics(
+    serve: Annotated[bool, typer.Option("--serve", help="Serve them to Prometheus until stopped.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default: this instance's.")] = None,
+) -> None:
+    """Print what Prometheus would scrape, as OpenMetrics: champions, verdicts, live metrics, drift, rows, runs."""
+    from include.local import metrics as exporting
+    from include.status import exporter
+
+    with _told(quiet=True):
+        settings = None if exporting.in_containers() else _settings()
+        collector = exporting.collector(settings)
+        if serve:
+            exporting.serve_until_stopped(collector, host, port or exporting.port_of(settings))
+        else:
+            print(exporter.text(collector), end="")
+
+
+@app.command()
 def train(
     model: ModelName,
     as_of: Annotated[str | None, typer.Option(help="Train as on this night, YYYY-MM-DD; default: tonight.")] = None,
@@ -199,7 +218,7 @@ def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; d
 def _status(settings: LocalSettings, as_json: bool) -> None:
     from include.local import services
     from include.local.printing import services_line, status_table
-    from include.local.summary import statuses
+    from include.status.model import statuses
 
     health = services.health(settings)
     if health["mlflow"] != "healthy":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ Say = Callable[[str], None]
 POLL_SECONDS = 0.5
 PERSON = "waits for a person"
 FINISHED = ("success", "failed")
+PAGE = 100
 WAITING = ("deferred", "awaiting_input")
 """States in which a task holds no worker, and Airflow's page of required actions shows what it asks."""
 
@@ -28,6 +30,7 @@ class DagRun:
     run_id: str
     state: str
     seconds: float | None
+    ended: datetime | None = None
 
     @property
     def finished(self) -> bool:
@@ -68,6 +71,14 @@ class AirflowApi:
         return [
             self._run(found) for found in self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]
         ]
+
+    def newest_finished(self, dag_ids: Collection[str]) -> list[DagRun]:
+        """The newest finished run of each of these DAGs that has one."""
+        newest: dict[str, DagRun] = {}
+        body = {"dag_ids": sorted(dag_ids), "states": list(FINISHED), "order_by": "-end_date", "page_limit": PAGE}
+        for found in self._call("POST", "/api/v2/dags/~/dagRuns/list", json=body)["dag_runs"]:
+            newest.setdefault(found["dag_id"], self._run(found))
+        return list(newest.values())
 
     def tasks(self, run: DagRun) -> list[dict[str, Any]]:
         """The run's task instances, as the API gives them."""
@@ -178,7 +189,8 @@ class AirflowApi:
         return "\n".join(parts)
 
     def _run(self, found: dict[str, Any]) -> DagRun:
-        return DagRun(found["dag_id"], found["dag_run_id"], found["state"], found.get("duration"))
+        ended = datetime.fromisoformat(found["end_date"]) if found.get("end_date") else None
+        return DagRun(found["dag_id"], found["dag_run_id"], found["state"], found.get("duration"), ended)
 
     def _call(self, method: str, path: str, **kwargs: Any) -> Any:
         with self._classed():

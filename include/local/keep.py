@@ -4,7 +4,7 @@
 
 A component that dies again and again within a minute is given up with its exit code, which ends the others too and
 shows in `./nightshift status`. Where honcho itself is killed, the component is ended rather than left without a parent.
-Imports nothing but the standard library: six of these stay in memory.
+Imports nothing but the standard library: seven of these stay in memory.
 """
 
 from __future__ import annotations

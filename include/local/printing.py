@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from include.contracts import ReleaseEvent
-from include.local.summary import ModelStatus
 from include.release.reproduce import Reproduction
+from include.status.model import ModelStatus
 from include.training.metrics import METRICS
 
 
@@ -30,7 +30,8 @@ def status_table(item: ModelStatus) -> Table:
         table.add_row("champion", f"version {item.champion_version} ({made})")
         table.add_row("holdout", _figures(item.holdout))
     if item.verdict:
-        table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {item.verdict_at}")
+        at = item.verdict_at.strftime("%Y-%m-%d %H:%M UTC") if item.verdict_at else "-"
+        table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {at}")
         table.add_row("", escape(item.verdict_reason or ""))
     if item.last_day:
         last = f"{item.last_day_validated:,} validated, {item.last_day_quarantined:,} set aside on {item.last_day}"
@@ -38,8 +39,8 @@ def status_table(item: ModelStatus) -> Table:
             "rows", f"{last}; {item.rows_validated:,} of {item.days} days in all, {item.rows_scored:,} scored"
         )
     if item.last_night:
-        moved = f"{item.drifted_columns} columns moved farther than sampling explains, which alarms nobody by itself"
-        table.add_row("drift", f"night {item.last_night}: {moved}")
+        alarms = f"{item.drifted_columns or 0} of {item.compared_columns or 0} columns in an alarm"
+        table.add_row("drift", f"night {item.last_night}: {alarms}")
         table.add_row("live", _figures(item.live) or "no labels yet")
     return table
 

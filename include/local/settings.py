@@ -19,8 +19,12 @@ from include.local.runtime import socket_dir
 HOST = "127.0.0.1"
 USER = "admin"
 FOLDERS = ("run", "logs", "airflow", "reports", "tables", "mlflow")
-PREFERRED = {"airflow": 8080, "mlflow": 5000}
-FORCED = {"airflow": "NIGHTSHIFT_AIRFLOW_PORT", "mlflow": "NIGHTSHIFT_MLFLOW_PORT"}
+PREFERRED = {"airflow": 8080, "mlflow": 5000, "metrics": 9464}
+FORCED = {
+    "airflow": "NIGHTSHIFT_AIRFLOW_PORT",
+    "mlflow": "NIGHTSHIFT_MLFLOW_PORT",
+    "metrics": "NIGHTSHIFT_METRICS_PORT",
+}
 PARALLELISM = 16
 """A worker is busy for up to five seconds after its task's end, until its supervisor notices; few workers would make
 the next task wait. How much runs at once is the pools' business."""
@@ -207,10 +211,10 @@ def write_private(path: Path, text: str) -> None:
 def _ports(path: Path, starting: bool) -> dict[str, int]:
     """The forced ports; else those of the last start where they are free, else the next free ones."""
     kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-    if not starting and kept.keys() >= PREFERRED.keys():
-        return kept
-    chosen: dict[str, int] = {}
+    chosen = {} if starting else kept  # an instance that an older version started has no port of what is new
     for name, preferred in PREFERRED.items():
+        if name in chosen:
+            continue
         forced = _forced(FORCED[name])
         if forced and starting and not is_free(forced):
             raise PermanentError(

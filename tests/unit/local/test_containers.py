@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from include.cli import app
 from include.config import environment
 from include.local.settings import LocalSettings, Secrets, component_environment
 
@@ -22,7 +24,7 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 def test_the_services_are_those_of_the_local_start() -> None:
     lines = [line for line in (ROOT / "Procfile").read_text().splitlines() if not line.startswith("#")]
     procfile = {line.split(":")[0].replace("_", "-") for line in lines}
-    assert set(SERVICES) == procfile | {"airflow-init"}
+    assert set(SERVICES) == procfile | {"airflow-init", "prometheus"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -67,13 +69,23 @@ def known_options(program: str, command: str) -> set[str]:
     return {flag for argument in found.args for flag in argument.flags}
 
 
+def cli_options(command: str) -> set[str]:
+    """Options of `./nightshift COMMAND`."""
+    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    return {option for parameter in found.params for option in parameter.opts}
+
+
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_a_service_runs_a_command_that_is_there_with_options_that_it_has(name: str) -> None:
     words = shlex.split(OURS[name]["command"])
     if words[:2] == ["python", "-m"]:
-        module, argument = words[2:]
-        assert (ROOT / "plugins" / Path(*module.split("."))).with_suffix(".py").is_file()
-        assert (ROOT / argument).is_file()
+        module, *arguments = words[2:]
+        assert any((ROOT / root / Path(*module.split("."))).with_suffix(".py").is_file() for root in ("", "plugins"))
+        if module == "include.cli":
+            options = {word for word in arguments if word.startswith("--")}
+            assert options <= cli_options(arguments[0])
+        else:
+            assert all((ROOT / argument).is_file() for argument in arguments)
         return
     assert {word for word in words if word.startswith("--")} <= known_options(words[0], words[1])
 

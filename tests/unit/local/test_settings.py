@@ -63,7 +63,8 @@ def test_who_asks_while_the_services_run_is_told_their_ports(state: Path, listen
     """They are taken, by the services themselves: choosing again would send everybody to a port that nobody serves."""
     (state / "run").mkdir()
     (state / "run/ports.json").write_text(json.dumps({"airflow": listener, "mlflow": listener}))
-    assert load_settings().ports == {"airflow": listener, "mlflow": listener}
+    ports = load_settings().ports
+    assert (ports["airflow"], ports["mlflow"]) == (listener, listener)
     assert load_settings(starting=True).ports["airflow"] != listener
 
 

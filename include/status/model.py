@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
 
 from include.config.loader import load_models
 from include.config.schema import ModelConfig
-from include.contracts import Contract
+from include.contracts import Contract, ReleaseEvent
 from include.data import tables
 from include.release import ledger
 from include.tracking import naming, registry, runs
@@ -20,12 +21,13 @@ class ModelStatus(Contract):
 
     model: str
     champion_version: int | None = None
-    champion_trained_as_of: str | None = None
+    champion_since: datetime | None = None
+    champion_trained_as_of: date | None = None
     champion_candidate: str | None = None
     holdout: dict[str, float] = Field(default_factory=dict)
     verdict: str | None = None
     verdict_version: int | None = None
-    verdict_at: str | None = None
+    verdict_at: datetime | None = None
     verdict_reason: str | None = None
     last_day: date | None = None
     last_day_validated: int = 0
@@ -34,8 +36,10 @@ class ModelStatus(Contract):
     rows_validated: int = 0
     rows_quarantined: int = 0
     rows_scored: int = 0
-    last_night: str | None = None
+    last_day_scored: int = 0
+    last_night: date | None = None
     drifted_columns: int | None = None
+    compared_columns: int | None = None
     live: dict[str, float] = Field(default_factory=dict)
     night_reasons: str | None = None
 
@@ -48,35 +52,36 @@ def statuses() -> list[ModelStatus]:
 
 def status(config: ModelConfig) -> ModelStatus:
     """Status of one model, from its tables, the registry and the ledger."""
-    found: dict[str, Any] = {"model": config.name}
-    for part in (_champion, _verdict, _rows, _night):
-        found |= part(config.name)
-    return ModelStatus(**found)
+    events = ledger.history(config.name)
+    parts = _champion(config.name, events), _verdict(events), _rows(config.name), _night(config.name)
+    return ModelStatus(model=config.name, **{key: value for part in parts for key, value in part.items()})
 
 
-def _champion(model: str) -> dict[str, Any]:
+def _champion(model: str, events: Sequence[ReleaseEvent]) -> dict[str, Any]:
     version = registry.champion_version(model)
     if version is None:
         return {}
     info = registry.version_info(model, version)
+    placed = [event.at for event in events if event.champion_after == version != event.champion_before]
     return {
         "champion_version": version,
+        "champion_since": placed[-1] if placed else None,
         "champion_trained_as_of": info.tags.get("as_of"),
         "champion_candidate": info.tags.get("candidate"),
         "holdout": info.holdout,
     }
 
 
-def _verdict(model: str) -> dict[str, Any]:
+def _verdict(events: Sequence[ReleaseEvent]) -> dict[str, Any]:
     """The last promotion, refusal or rollback; an intention is none."""
-    events = [event for event in ledger.history(model) if event.event != "intended"]
-    if not events:
+    outcomes = [event for event in events if event.event != "intended"]
+    if not outcomes:
         return {}
-    last = events[-1]
+    last = outcomes[-1]
     return {
         "verdict": last.event,
         "verdict_version": last.version,
-        "verdict_at": last.at.isoformat(timespec="seconds"),
+        "verdict_at": last.at,
         "verdict_reason": last.reason,
     }
 
@@ -84,7 +89,7 @@ def _verdict(model: str) -> dict[str, Any]:
 def _rows(model: str) -> dict[str, Any]:
     validated = tables.read(model, "validated", ["day"])["day"].value_counts()
     quarantined = tables.read(model, "quarantine", ["day"])["day"].value_counts()
-    scored = tables.read(model, "predictions", ["role"], where={"role": naming.CHAMPION})
+    scored = tables.read(model, "predictions", ["day"], where={"role": naming.CHAMPION})["day"].value_counts()
     if validated.empty:
         return {"rows_quarantined": int(quarantined.sum())}
     last = max(validated.index)
@@ -95,7 +100,8 @@ def _rows(model: str) -> dict[str, Any]:
         "days": len(validated),
         "rows_validated": int(validated.sum()),
         "rows_quarantined": int(quarantined.sum()),
-        "rows_scored": len(scored),
+        "rows_scored": int(scored.sum()),
+        "last_day_scored": int(scored.get(last, 0)),
     }
 
 
@@ -104,10 +110,14 @@ def _night(model: str) -> dict[str, Any]:
     if newest is None:
         return {}
     metrics, tags = newest
-    drifted = metrics.get("drifted_columns")
     return {
         "last_night": tags.get("key"),
-        "drifted_columns": None if drifted is None else int(drifted),
+        "drifted_columns": _count(metrics, "drifted_columns"),
+        "compared_columns": _count(metrics, "compared_columns"),
         "live": naming.of_split(metrics, "live"),
         "night_reasons": tags.get("reasons"),
     }
+
+
+def _count(metrics: Mapping[str, float], name: str) -> int | None:
+    return int(metrics[name]) if name in metrics else None

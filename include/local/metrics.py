@@ -1,0 +1,71 @@
+"""The exporter of an instance: the world from tables and registry, runs from Airflow's API.
+
+Here ports and passwords are in the state folder; in containers variables say where Airflow and MLflow are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.config.loader import load_models
+from include.local.airflow_api import AirflowApi
+from include.local.settings import PREFERRED, USER
+from include.status import exporter
+from include.status.model import statuses
+from include.status.openmetrics import FinishedRun
+
+if TYPE_CHECKING:
+    from include.local.settings import LocalSettings
+
+AIRFLOW_URL, PASSWORDS = "NIGHTSHIFT_AIRFLOW_URL", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+
+
+def in_containers() -> bool:
+    """Whether variables say where the services are."""
+    return AIRFLOW_URL in os.environ
+
+
+def port_of(settings: LocalSettings | None) -> int:
+    """The instance's port, or in a container, which has all ports to itself, the preferred one."""
+    return settings.ports["metrics"] if settings else PREFERRED["metrics"]
+
+
+def collector(settings: LocalSettings | None) -> exporter.WorldCollector:
+    """Reads every model, and the newest run of each of their DAGs; `settings` is None in a container."""
+
+    def runs() -> list[FinishedRun]:
+        return finished_runs(_api(settings))
+
+    return exporter.WorldCollector(statuses, runs)
+
+
+def finished_runs(api: AirflowApi) -> list[FinishedRun]:
+    """The newest finished run of each DAG of each model."""
+    models, _ = load_models()
+    split = ((dag_id, *dag_id.partition("__")[::2]) for dag_id in api.dag_ids())
+    named = {dag_id: (model, dag) for dag_id, model, dag in split if model in models}
+    return [
+        FinishedRun(*named[run.dag_id], run.seconds, run.ended, run.state == "success")
+        for run in api.newest_finished(named)
+        if run.seconds is not None and run.ended is not None
+    ]
+
+
+def serve_until_stopped(collector: exporter.WorldCollector, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    exporter.serve(collector, host, port, stop)
+
+
+def _api(settings: LocalSettings | None) -> AirflowApi:
+    if settings:
+        return AirflowApi(settings.airflow_url, USER, settings.secrets.password)
+    passwords = json.loads(Path(os.environ[PASSWORDS]).read_text(encoding="utf-8"))
+    return AirflowApi(os.environ[AIRFLOW_URL], USER, passwords[USER])
