@@ -106,6 +106,20 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     )
 
 
+def keep_null(config: ModelConfig, version: int) -> None:
+    """Compute the version's null and keep it with its run, where that has not been done: at its release.
+
+    A version whose training rows are gone is served all the same; the nightly look says what is missing.
+    """
+    training = loader.training(config.name, version)
+    try:
+        reference = _reference(config, training)
+    except NotEnoughData as error:
+        log.warning("%s", error)
+        return
+    _null(config, training, reference, loader.load(config.name, version))
+
+
 def _judged(
     config: ModelConfig,
     training: Training,

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class VerifyChampion(NightshiftOperator):
-    """Fail where the served model is not the gated one; the asset `<model>.champion` changes only after this."""
+    """Fail where the served model is not the gated one; the asset `<model>.champion` changes only after this.
+
+    What ordinary days of its training window are like is kept with the version, for the nights that are to come.
+    """
 
     template_fields: Sequence[str] = ("event",)
 
@@ -22,7 +25,9 @@ class VerifyChampion(NightshiftOperator):
         self.event = event
 
     def run(self, context: Context) -> dict[str, Any]:
+        from include.config.loader import find_model
         from include.contracts import ReleaseEvent
+        from include.monitoring.comparison import keep_null
         from include.release.promotion import verify_champion
         from include.tracking.naming import model_version_url
 
@@ -30,4 +35,5 @@ class VerifyChampion(NightshiftOperator):
         verify_champion(event.model, event.version)
         self.link_urls[MlflowLink.name] = model_version_url(self.ui_url, event.model, event.version)
         self.log.info("The served model is version %s and repeats its golden predictions", event.version)
+        keep_null(find_model(event.model), event.version)
         return event.to_json()

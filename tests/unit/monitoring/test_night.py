@@ -14,7 +14,7 @@ from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables
 from include.errors import NotEnoughData
-from include.monitoring import null
+from include.monitoring import comparison, null
 from include.monitoring.night import monitor_night
 from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
 from include.tracking import artifacts, registry
@@ -82,12 +82,15 @@ def test_the_same_night_again_gives_the_same_and_doubles_nothing(served: ModelCo
     assert len(MlflowClient().get_metric_history(first.mlflow_run_id, "live_roc_auc")) == 1
 
 
+@pytest.mark.parametrize("at_release", [True, False])
 def test_the_null_is_computed_once_and_kept_with_the_version(
-    served: ModelConfig, caplog: pytest.LogCaptureFixture
+    served: ModelConfig, caplog: pytest.LogCaptureFixture, at_release: bool
 ) -> None:
-    other = served.monitoring.model_copy(update={"min_rows": 90})  # no other test's: the null is for these settings
+    other = served.monitoring.model_copy(update={"min_rows": 90 + at_release})  # the null is for settings of its own
     changed = served.model_copy(update={"monitoring": other})
     with caplog.at_level(logging.INFO):
+        if at_release:
+            comparison.keep_null(changed, 1)
         first = monitor_night(changed, NIGHT)
         assert "the null of parcels version 1 was computed from 12 days" in caplog.text
         caplog.clear()
