@@ -82,14 +82,19 @@ class PythonSource(Section):
 class DataConfig(Section):
     """The rows: where they come from, what names one, which day it is of, and when its label is known.
 
-    `protected` columns are kept to see whether people are served alike, and may never enter the model.
+    A label counts from `label_delay_days` after its row's day. Each night labels are read again, from `labels` where
+    they live elsewhere, for the days that wait for theirs and `label_corrections_days` beyond: late ones are filled in
+    and corrected ones replaced. `protected` columns are kept to see whether people are served alike, and may never
+    enter the model.
     """
 
     source: PythonSource
+    labels: PythonSource | None = None
     day: Column
     key: tuple[Column, ...] = Field(min_length=1)
     label: Column
     label_delay_days: int = Field(default=1, ge=0, le=365)
+    label_corrections_days: int = Field(default=7, ge=0, le=365)
     known_afterwards: tuple[Column, ...] = ()
     protected: tuple[Column, ...] = ()
     columns: dict[Column, ColumnType] = Field(min_length=1)
@@ -248,7 +253,7 @@ def _column_faults(config: ModelConfig) -> list[str]:
 
 def _reserved(data: DataConfig) -> set[str]:
     """Declared columns that the table `validated` needs for itself; `day` may only be the day column."""
-    return {"row_key", "day"} & (data.columns.keys() - {data.day})
+    return {"row_key", "rows_snapshot", "day"} & (data.columns.keys() - {data.day})
 
 
 def _doubles(names: Any) -> set[str]:

@@ -86,11 +86,13 @@ def replace_days(
     days: Sequence[date],
     schema: pa.Schema,
     within: Mapping[str, str] | None = None,
+    made_from: Mapping[str, str] | None = None,
 ) -> int:
     """Replace the `day` partitions of `days` in one commit; `day_of_row` names each row's day. Returns the version.
 
     `within` gives the values of further partition columns, and only partitions that have them are replaced.
-    No days at all change nothing. Raises PermanentError where a row is of a day that is not in `days`.
+    No days at all change nothing. Raises PermanentError where a row is of a day that is not in `days`, and
+    TransientError where a day of `made_from` no longer has the digest given: the rows were made from what it was.
     """
     inner = dict(within or {})
     values = {"day": pa.array([day.isoformat() for day in day_of_row], pa.string())}
@@ -106,7 +108,7 @@ def replace_days(
         return DeltaTable(_ensure(model, table, rows.schema, ["day", *inner])).version()
     listed = ", ".join(f"'{day.isoformat()}'" for day in days)
     predicate = " AND ".join([f"day IN ({listed})", *(f"{name} = '{value}'" for name, value in inner.items())])
-    return _replace(model, table, rows, predicate, ["day", *inner])
+    return _replace(model, table, rows, predicate, ["day", *inner], made_from or {})
 
 
 def append(model: str, table: str, frame: pd.DataFrame, schema: pa.Schema) -> int:
@@ -146,11 +148,13 @@ def read(
     days: tuple[date, date] | None = None,
     version: int | None = None,
     where: Mapping[str, str] | None = None,
+    exact: bool = False,
 ) -> pd.DataFrame:
     """Read a table, pruned to `days` (first and last, both included) and to the partition values of `where`.
 
-    A table that does not exist reads as an empty frame with the columns asked for. Raises PermanentError where the
-    table has no such version or column.
+    A table that does not exist reads as an empty frame with the columns asked for. With `exact`, columns keep their
+    Arrow types, so that rows can be written back as they were: pandas makes floats of integers with gaps. Raises
+    PermanentError where the table has no such version or column.
     """
     import pandas as pd
 
@@ -166,7 +170,14 @@ def read(
     filters: list[tuple[str, str, object]] = [(name, "=", value) for name, value in (where or {}).items()]
     if days is not None:
         filters += [("day", ">=", days[0].isoformat()), ("day", "<=", days[1].isoformat())]
-    return opened.to_pandas(columns=list(columns) if columns else None, filters=filters or None)
+    arrow = opened.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters or None)
+    return arrow.to_pandas(types_mapper=pd.ArrowDtype) if exact else arrow.to_pandas()
+
+
+def columns_of(model: str, table: str, version: int | None = None) -> tuple[str, ...]:
+    """Names of a table's columns; none where it does not exist."""
+    opened = _open(model, table, version)
+    return () if opened is None else tuple(field.name for field in opened.schema().fields)
 
 
 def partition_snapshots(model: str, table: str, version: int | None = None) -> dict[str, str]:
@@ -175,8 +186,10 @@ def partition_snapshots(model: str, table: str, version: int | None = None) -> d
     Made from the names of the day's files, which are new with every write.
     """
     opened = _open(model, table, version)
-    if opened is None:
-        return {}
+    return {} if opened is None else _digests(opened)
+
+
+def _digests(opened: DeltaTable) -> dict[str, str]:
     actions = pa.table(opened.get_add_actions(flatten=True)).select(["path", "partition.day"]).to_pylist()
     paths: dict[str, list[str]] = {}
     for action in actions:
@@ -218,11 +231,24 @@ def _ensure(model: str, table: str, schema: pa.Schema, partition_by: list[str]) 
     return uri
 
 
-def _replace(model: str, table: str, rows: pa.Table, predicate: str, partition_by: list[str]) -> int:
+def _replace(
+    model: str,
+    table: str,
+    rows: pa.Table,
+    predicate: str,
+    partition_by: list[str],
+    made_from: Mapping[str, str] | None = None,
+) -> int:
     uri = _ensure(model, table, rows.schema, partition_by)
 
     def write() -> int:
         opened = DeltaTable(uri)  # anew at each attempt, so that it takes in what won the race before
+        now = _digests(opened) if made_from else {}
+        if changed := sorted(day for day, digest in (made_from or {}).items() if now.get(day) != digest):
+            raise TransientError(
+                f"table {uri}: day {', '.join(changed)} was replaced by another writer in between; nothing was "
+                "changed, the task's retry reads it again"
+            )
         write_deltalake(
             opened, rows, mode="overwrite", predicate=predicate, partition_by=partition_by, schema_mode="merge"
         )

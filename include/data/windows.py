@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 VALIDATED = "validated"
+ROWS_SNAPSHOT = "rows_snapshot"
+"""Column of `validated`: digest of the partition that a row first came in. Null until a label of its day came late."""
 
 
 def training_windows(config: ModelConfig, as_of: date) -> Windows:
@@ -70,6 +72,19 @@ def validated_days(config: ModelConfig, days: DayRange, version: int | None = No
     snapshots = tables.partition_snapshots(config.name, VALIDATED, version)
     found = {date.fromisoformat(day): digest for day, digest in snapshots.items()}
     return {day: digest for day, digest in sorted(found.items()) if days.start <= day <= days.end}
+
+
+def row_snapshots(config: ModelConfig, days: DayRange, version: int | None = None) -> dict[date, str]:
+    """Days of the range that are validated, each with a digest that changes with its rows, and not with labels alone.
+
+    It is the digest of the partition that the rows first came in, which a later label leaves behind in their stead.
+    """
+    found = validated_days(config, days, version)
+    if ROWS_SNAPSHOT in tables.columns_of(config.name, VALIDATED, version):
+        span = (days.start, days.end)
+        first = tables.read(config.name, VALIDATED, ["day", ROWS_SNAPSHOT], span, version).dropna().drop_duplicates()
+        found |= {date.fromisoformat(day): digest for day, digest in first.itertuples(index=False)}
+    return found
 
 
 def row_keys(config: ModelConfig, frame: pd.DataFrame) -> pd.Series:

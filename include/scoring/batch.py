@@ -52,7 +52,8 @@ class Scored(NamedTuple):
 def score(config: ModelConfig, as_of: date, start: date | None = None, end: date | None = None) -> ScoreResult:
     """Score the validated days of the last `scoring.lookback_days` before night `as_of` that are not up to date.
 
-    A day is up to date when its partition was made from the rows that are validated now. Days that a version was
+    A day is up to date when its partition was made from the rows that are validated now; labels that came or were
+    corrected since change nothing, for scores do not depend on them. Days that a version was
     trained or chosen on are left out, for they would flatter it. Days named by hand (`start`, or `start` to `end`)
     are scored again whatever was there. Before the first release there is nothing to do, which is no failure.
     """
@@ -132,7 +133,7 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     """Score the days that `role` is due, each partition replaced whole, all in one commit."""
     training = loader.training(config.name, version)
     data_version = tables.table_version(config.name, windows.VALIDATED)
-    snapshots = windows.validated_days(config, days, data_version)
+    snapshots = windows.row_snapshots(config, days, data_version)
     due = snapshots if by_hand else _due(config, role, training, days, snapshots)
     if not due:
         return Scored((), 0, 0)

@@ -18,6 +18,8 @@ from include.validation.structure import COLUMN_EXISTS, duplicates
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from include.validation.gx import Engine, Finding
     from include.validation.rules import BoundRule
 
@@ -38,14 +40,20 @@ def apply_rules(found: Inspection, rules: Sequence[BoundRule], engine: Engine) -
 
     Rows that are structurally at fault are not shown to the rules: what they hold is not what a rule speaks of. Rules
     about a day see what would be written of it: its rows that no row rule has set aside, without repeats of a key.
+    On a day whose labels have not matured, a rule about the label sees only rows that have one, and one about the
+    day's labels as a whole waits: a label that has not arrived is no fault.
     """
     usable = [rule for rule in rules if not set(rule.columns) & set(found.missing)]
     tallies = {rule.index: _Tally() for rule in usable}
-    by_day = _row_rules(found, [rule for rule in usable if rule.scope == "row"], engine, tallies)
+    readable = ~_structural(found)
+    by_row = [rule for rule in usable if rule.scope == "row"]
+    by_day = _row_rules(found, [rule for rule in by_row if not rule.of_label], readable, engine, tallies)
+    labelled = readable & ~found.awaits_label(readable)
+    by_day |= _row_rules(found, [rule for rule in by_row if rule.of_label], labelled, engine, tallies)
     duplicates(found)
     for rule in usable:
         if rule.scope == "day":
-            by_day[rule.index] = set(found.days)
+            by_day[rule.index] = set(found.days) - (found.unmatured if rule.of_label else set())
     for day in found.days:
         _day_rules(found, day, [rule for rule in usable if day in by_day.get(rule.index, ())], engine, tallies)
     for rule in usable:
@@ -53,14 +61,14 @@ def apply_rules(found: Inspection, rules: Sequence[BoundRule], engine: Engine) -
 
 
 def _row_rules(
-    found: Inspection, rules: Sequence[BoundRule], engine: Engine, tallies: dict[int, _Tally]
+    found: Inspection, rules: Sequence[BoundRule], rows: np.ndarray, engine: Engine, tallies: dict[int, _Tally]
 ) -> dict[int, set[datetime.date]]:
-    """Judge all days' rows at once; return the rules that must be asked again, each with the days to ask about.
+    """Judge the rows of the mask (n,) at once; return the rules that must be asked again, each with its days.
 
     Those are rules that raised or named no rows (which day is to blame?) and rules with `mostly` (which is a promise
     about each day) that found a failing row at all.
     """
-    readable = found.typed[~_structural(found)]
+    readable = found.typed[rows]
     again: dict[int, set[datetime.date]] = {}
     if readable.empty:
         return again
@@ -93,9 +101,24 @@ def _structural(found: Inspection) -> np.ndarray:
 def _day_rules(
     found: Inspection, day: datetime.date, rules: Sequence[BoundRule], engine: Engine, tallies: dict[int, _Tally]
 ) -> None:
-    good = found.typed[found.rows_of(day) & ~(found.aside if not found.missing else _structural(found))]
-    if good.empty:
-        return  # refused already, for having no rows or for having lost them all
+    kept = found.rows_of(day) & ~(found.aside if not found.missing else _structural(found))
+    waiting = found.awaits_label(kept)
+    if waiting.any() and (about := [rule for rule in rules if rule.of_label]):
+        _judge_day(found, day, about, found.typed[kept & ~waiting], engine, tallies)
+        rules = [rule for rule in rules if not rule.of_label]
+    _judge_day(found, day, rules, found.typed[kept], engine, tallies)
+
+
+def _judge_day(
+    found: Inspection,
+    day: datetime.date,
+    rules: Sequence[BoundRule],
+    good: pd.DataFrame,
+    engine: Engine,
+    tallies: dict[int, _Tally],
+) -> None:
+    if good.empty or not rules:
+        return  # refused already, for having no rows or for having lost them all; or no label has arrived yet
     expectations = {rule.index: rule.expectation for rule in rules}
     findings = engine.check(good, expectations)
     bad = {index: made for index, made in expectations.items() if not findings[index].passed}

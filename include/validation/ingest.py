@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from include.config import environment
 from include.contracts import DayOutcome, IngestResult
 from include.data import tables
-from include.data.sources import read_source
+from include.data.sources import read_labels, read_source
 from include.data.windows import VALIDATED, row_keys
 from include.errors import PermanentError
+from include.validation.labels import unmatured_days, with_labels
 from include.validation.runner import ValidationOutcome, validate
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ QUARANTINE = "quarantine"
 QUARANTINE_COLUMNS: dict[str, ColumnType] = {"row_key": "string", "rules": "string", "row": "string"}
 
 
-def ingest(config: ModelConfig, start: date, end: date) -> IngestResult:
+def ingest(config: ModelConfig, start: date, end: date, night: date | None = None) -> IngestResult:
     """Ingest the days from `start` to `end`, both included; a repeat leaves the tables as the first run did.
 
     A refused day keeps the partition it had; its failing rows still go to quarantine. The other days are written.
     The quarantine of every day asked for is replaced too, and written first: good rows never appear before it is
     known what was left out of them. Each table takes one commit.
+
+    As of `night`, rows of days whose labels have not matured may come without one: they are written with a null label,
+    which `include.validation.labels` fills in. Without a night every label is expected.
 
     Raises PermanentError where `end` is before `start` or a declared column's name is one that the tables need.
     """
@@ -38,7 +42,10 @@ def ingest(config: ModelConfig, start: date, end: date) -> IngestResult:
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
     if not days:
         raise PermanentError(f"{config.name}: end {end} is before start {start}; give end equal to start or later")
-    outcome = validate(config, read_source(config, start, end), days)
+    rows = read_source(config, start, end)
+    if config.data.labels:
+        rows = with_labels(config, rows, read_labels(config, start, end))
+    outcome = validate(config, rows, days, unmatured_days(config, days, night))
     _write(config, outcome, days, columns)
     return IngestResult(
         model=config.name,

@@ -26,7 +26,8 @@ class Inspection:
 
     Rows are named by position 0..n-1, the index of `original` and `typed`. `day_of_row` is the day asked for under
     which a row is counted and, if need be, quarantined: its own, or the first day asked where its own is unknown or
-    was not asked for. `is_own` says which. `missing` are declared columns that the source did not deliver.
+    was not asked for. `is_own` says which. `missing` are declared columns that the source did not deliver, `unmatured`
+    the days whose labels need not be there yet.
     """
 
     config: ModelConfig
@@ -37,6 +38,7 @@ class Inspection:
     is_own: np.ndarray
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    unmatured: frozenset[datetime.date] = frozenset()
     marks: dict[str, np.ndarray] = field(default_factory=dict)
     refusals: dict[datetime.date, list[str]] = field(default_factory=dict)
     failures: list[RuleFailure] = field(default_factory=list)
@@ -57,6 +59,15 @@ class Inspection:
         """Mask (n,) of the rows that some rule sets aside."""
         none = np.zeros(self.rows, dtype=bool)
         return np.logical_or.reduce(list(self.marks.values())) if self.marks else none
+
+    def awaits_label(self, row_mask: np.ndarray) -> np.ndarray:
+        """Mask (n,) of those rows of `row_mask` that have no label and are of a day whose labels need not be there."""
+        label = self.config.data.label
+        if not self.unmatured or label not in self.typed.columns:
+            return np.zeros(self.rows, dtype=bool)
+        open_day = np.isin(self._codes, [code for code, day in enumerate(self.days) if day in self.unmatured])
+        empty: np.ndarray = self.original[label].isna().to_numpy(dtype=bool)
+        return row_mask & open_day & empty
 
     def mark(self, rule: str, rows: np.ndarray | Sequence[int]) -> None:
         """Hold a rule against rows, given as a mask (n,) or as positions."""

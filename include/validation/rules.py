@@ -66,6 +66,7 @@ class BoundRule:
     `scope` is `row` where each row is judged by itself, over any number of days at once; `day` where a day is
     judged as a whole or its rows by each other. `mostly` is below 1 where some failing rows are allowed. `severity`
     is the rule's `on_failure`, but where there are no rows to set aside, quarantine_row becomes refuse_day.
+    `of_label` says that the rule looks at the label, which may come later than the row.
     """
 
     index: int
@@ -76,6 +77,7 @@ class BoundRule:
     scope: Literal["row", "day"]
     mostly: float
     demands: str
+    of_label: bool
 
 
 def bind_rules(config: ModelConfig) -> tuple[BoundRule, ...]:
@@ -86,7 +88,7 @@ def bind_rules(config: ModelConfig) -> tuple[BoundRule, ...]:
     names = [_name(rule) for rule in config.validation.rules]
     counts = Counter(names)
     return tuple(
-        _bind(index, rule, f"{name}#{index}" if counts[name] > 1 else name)
+        _bind(index, rule, f"{name}#{index}" if counts[name] > 1 else name, config.data.label)
         for index, (rule, name) in enumerate(zip(config.validation.rules, names, strict=True))
     )
 
@@ -111,7 +113,7 @@ def rule_faults(config: ModelConfig) -> list[str]:
     ]
 
 
-def _bind(index: int, rule: Rule, name: str) -> BoundRule:
+def _bind(index: int, rule: Rule, name: str, label: str) -> BoundRule:
     expectation = KNOWN[rule.expect](**rule.args)
     names_rows = isinstance(expectation, ROW_CLASSES)
     stated = {key: value for key, value in rule.args.items() if key not in ("column", "column_A", "column_B")}
@@ -125,6 +127,7 @@ def _bind(index: int, rule: Rule, name: str) -> BoundRule:
         scope="row" if names_rows and rule.expect not in COMPARE_ROWS else "day",
         mostly=float(rule.args.get("mostly", 1.0)),
         demands=", ".join(f"{key} {value}" for key, value in stated.items()),
+        of_label=label in columns_of(rule),
     )
 
 

@@ -45,8 +45,15 @@ class ValidationOutcome:
     html: str
 
 
-def validate(config: ModelConfig, frame: pd.DataFrame, days: Sequence[datetime.date]) -> ValidationOutcome:
+def validate(
+    config: ModelConfig,
+    frame: pd.DataFrame,
+    days: Sequence[datetime.date],
+    unmatured: frozenset[datetime.date] = frozenset(),
+) -> ValidationOutcome:
     """Judge the raw rows of the days asked for. Pure: reads and writes nothing.
+
+    On days that are `unmatured`, a row without a label is as good as any other.
 
     Raises ConfigError for rules that do not exist or do not fit, PermanentError where no day is asked for.
     """
@@ -54,7 +61,7 @@ def validate(config: ModelConfig, frame: pd.DataFrame, days: Sequence[datetime.d
         raise PermanentError(f"{config.name}: no days to validate; ask for at least one day")
     rules = bind_rules(config)
     engine = Engine()
-    found = inspect(config, frame, days)
+    found = inspect(config, frame, days, unmatured)
     apply_rules(found, rules, engine)
     _shares(found)
     refused = {day: tuple(found.refusals[day]) for day in found.days if day in found.refusals}

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 COLUMN_EXISTS = "column_exists"
 
 
-def inspect(config: ModelConfig, frame: pd.DataFrame, days: Sequence[datetime.date]) -> Inspection:
+def inspect(
+    config: ModelConfig,
+    frame: pd.DataFrame,
+    days: Sequence[datetime.date],
+    unmatured: frozenset[datetime.date] = frozenset(),
+) -> Inspection:
     """Type the rows, place each under a day, and hold against rows and days what is structurally wrong.
 
     Raises PermanentError where the source delivers a column twice, as neither can be preferred.
@@ -44,6 +49,7 @@ def inspect(config: ModelConfig, frame: pd.DataFrame, days: Sequence[datetime.da
         is_own=is_own,
         missing=tuple(name for name in declared if name not in original.columns),
         unexpected=tuple(str(name) for name in original.columns if name not in declared),
+        unmatured=unmatured,
     )
     _columns(found)
     for name, faulty in coerced.faults.items():
@@ -60,7 +66,8 @@ def duplicates(found: Inspection) -> None:
     observation, to keep both would count it twice. Where the repeats differ nobody here can know the right one; the
     others stay readable in quarantine, and a day with many is refused by its share of rows set aside.
     """
-    key = list(found.config.data.key)
+    data = found.config.data
+    key = list(dict.fromkeys([data.day, *data.key]))  # a key without the day in it comes again every day
     if found.missing and set(key) & set(found.missing):
         return
     good = np.flatnonzero(~found.aside)
@@ -68,7 +75,8 @@ def duplicates(found: Inspection) -> None:
     if len(repeated):
         found.mark("duplicate_key", repeated)
         days = sorted(set(found.day_of_row[repeated]))
-        detail = f"{count(len(repeated), 'row')} repeat the key ({', '.join(key)}) of an earlier row on {listed(days)}"
+        named = ", ".join(data.key)
+        detail = f"{count(len(repeated), 'row')} repeat the key ({named}) of an earlier row on {listed(days)}"
         found.fail("duplicate_key", "quarantine_row", len(repeated), len(good), detail)
 
 

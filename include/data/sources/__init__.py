@@ -19,18 +19,31 @@ def read_source(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
 
     Raises PermanentError where the source's module or its `read` does not exist.
     """
-    module_name = f"include.data.sources.{config.data.source.module}"
+    return _read(config, "source", config.data.source.module, start, end)
+
+
+def read_labels(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
+    """Read what is known by now of the labels of the days from `start` to `end`: day, key columns and label, raw.
+
+    From `data.labels`, or from the rows' own source. A row whose label is not known is left out or has none.
+    """
+    source, which = (config.data.labels, "labels") if config.data.labels else (config.data.source, "source")
+    return _read(config, which, source.module, start, end)
+
+
+def _read(config: ModelConfig, which: str, name: str, start: date, end: date) -> pd.DataFrame:
+    module_name = f"include.data.sources.{name}"
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
         raise PermanentError(
-            f"include/models/{config.name}.yaml: data.source.module: {config.data.source.module!r} has no file "
-            f"include/data/sources/{config.data.source.module}.py; create it with a function read(start, end)"
+            f"include/models/{config.name}.yaml: data.{which}.module: {name!r} has no file "
+            f"include/data/sources/{name}.py; create it with a function read(start, end)"
         ) from None
     read = getattr(module, "read", None)
     if read is None:
-        raise PermanentError(f"include/data/sources/{config.data.source.module}.py has no function read(start, end)")
+        raise PermanentError(f"include/data/sources/{name}.py has no function read(start, end)")
     frame: pd.DataFrame = read(start, end)
     return frame

@@ -13,6 +13,7 @@ from include.errors import PermanentError
 from include.scoring import loader
 from include.scoring.batch import PREDICTIONS, score, score_rows
 from include.tracking import registry
+from include.validation import labels
 from tests.unit.served import MODEL, ROWS_A_DAY, rows_of, write
 
 NIGHT = date(2024, 3, 5)
@@ -179,3 +180,16 @@ def test_many_days_take_one_commit_a_role(served: ModelConfig) -> None:
 
 def test_a_night_before_any_data_scores_nothing(served: ModelConfig) -> None:
     assert score(served, date(2023, 1, 1)).rows == 0
+
+
+def test_a_label_that_came_late_does_not_let_a_newer_champion_score_the_day_again(
+    served: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(served, NIGHT)
+    registry.set_champion(MODEL, 2, 1)
+    before = predictions().sort_values("row_key", ignore_index=True)
+    known = tables.read(MODEL, "validated", ["sent", "number"], (date(2024, 3, 1), date(2024, 3, 4)))
+    monkeypatch.setattr(labels, "read_labels", lambda config, start, end: known.assign(late=1))
+    assert sum(day.corrected for day in labels.refresh_labels(served, NIGHT).days) > 100
+    assert score(served, NIGHT).scored_days == ()
+    pd.testing.assert_frame_equal(predictions().sort_values("row_key", ignore_index=True), before)

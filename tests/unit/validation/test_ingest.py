@@ -133,3 +133,9 @@ def test_the_first_day_of_all_may_be_refused(state: Path, flight_delay: ModelCon
 def test_an_end_before_the_start_is_an_error(state: Path, flight_delay: ModelConfig) -> None:
     with pytest.raises(PermanentError, match="end 2013-03-01 is before start 2013-03-02"):
         ingest(flight_delay, NEXT, DAY)
+
+
+def test_a_key_without_the_day_in_it_comes_again_every_day(state: Path, flight_delay: ModelConfig) -> None:
+    data = flight_delay.data.model_copy(update={"key": ("carrier", "flight", "origin", "sched_dep_time")})
+    result = ingest(flight_delay.model_copy(update={"data": data}), DAY, NEXT)
+    assert [one.quarantined for one in result.days] == [0, 0]
