@@ -380,8 +380,51 @@ class DriftFinding(Contract):
     alarm: bool = False
 
 
+class DayPerformance(Contract):
+    """How one role's scores of a day did, on its `own` rows or on those `shared` with the other role.
+
+    `rows` were given to the model, `unscored` of them have no score, `labelled` have a label that counts. `metrics` is
+    empty while the day's labels have not matured, but for the agreement of both roles, which needs no label.
+    """
+
+    day: date
+    role: Literal["champion", "challenger"]
+    rows_of: Literal["own", "shared"]
+    version: int
+    state: Literal["matured", "not_matured"]
+    rows: int
+    unscored: int
+    labelled: int
+    metrics: dict[str, float]
+    night: date
+
+
+class MetricEstimate(Contract):
+    """A metric of the champion on days without labels, estimated as of `night` with its 95 % interval.
+
+    `realised` is what the days' labels gave later, on `labelled` of the `rows`; None until they have matured.
+    """
+
+    metric: str
+    version: int
+    first: date
+    last: date
+    rows: int
+    value: float
+    low: float
+    high: float
+    night: date
+    realised: float | None = None
+    labelled: int = 0
+
+
 class MonitorResult(Contract):
-    """One night's look: drift against the champion's reference, performance on matured labels, the decision."""
+    """One night's look: drift against the champion's reference, performance on matured labels, the decision.
+
+    `days` is the performance day by day, `shadow` how far champion and challenger agree on the newest day, `unscored`
+    which of its rows have no score and why. `estimates` are of days whose labels have not matured; `estimate_trust` is
+    "suspected" where past errors say that the relation of rows to labels has changed, so that they cannot be used.
+    """
 
     model: str
     night: date
@@ -399,3 +442,8 @@ class MonitorResult(Contract):
     mlflow_run_id: str
     reports: dict[str, str]
     alarms: tuple[DriftFinding, ...] = ()
+    days: tuple[DayPerformance, ...] = ()
+    shadow: dict[str, float] = {}
+    unscored: tuple[str, ...] = ()
+    estimates: tuple[MetricEstimate, ...] = ()
+    estimate_trust: Literal["", "unchecked", "kept", "suspected"] = ""

@@ -82,7 +82,7 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     pipeline = loader.load(config.name, training.version)
     sample = reference.rows[reference.sampled].reset_index(drop=True)
     before = drift.typed(declared, sample, score_rows(pipeline, sample, declared)[0])
-    lately = drift.typed(declared, recent.rows, _scores_now(config, training, recent.rows, pipeline))
+    lately = drift.typed(declared, recent.rows, scores_now(config, training, recent.rows, pipeline))
     now = lately[(recent.day >= recent.start).to_numpy()].reset_index(drop=True)
     plan = drift.plan(declared, before, now)
     notes = [*recent.notes, *reference.notes, *plan.left_out.values()]
@@ -195,7 +195,7 @@ def _recent_rows(config: ModelConfig, declared: ModelConfig, night: date) -> Rec
     return Recent(rows, day, start, last, tuple(notes))
 
 
-def _scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
+def scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
     """Scores (n,) of the rows: those that the champion served, and for rows it has not scored yet, new ones."""
     day = rows[training.config.data.day].dt.date
     served = performance.predicted(

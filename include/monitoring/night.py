@@ -10,13 +10,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from include.contracts import DayRange, MonitorResult
-from include.monitoring import comparison, performance, policy, reports
+from include.monitoring import comparison, performance, policy, reports, served
 from include.scoring import loader
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
     from include.monitoring.performance import Performance
+    from include.monitoring.served import Served
     from include.scoring.loader import Training
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
         return None
     training = loader.training(config.name, version)
     compared = comparison.compare(config, training, night)
-    watched = _watch(config, training, night)
+    days = served.look(config, training, night)
+    watched = _watch(config, training, night, days)
     run = runs.open_run_in(
         naming.monitoring_experiment(config.name),
         night.isoformat(),
@@ -61,7 +63,17 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
     )
     files = {**compared.files, **watched.files}
     result = _result(config, night, version, compared, watched, run.run_id, list(files))
-    _keep(result, {**files, RESULT: reports.as_json(result.to_json())})
+    result = result.model_copy(
+        update={
+            "reasons": (*result.reasons, *days.reasons),
+            "days": days.days,
+            "shadow": days.scores.shadow,
+            "unscored": days.scores.unscored,
+            "estimates": days.estimated.made,
+            "estimate_trust": days.estimated.trust,
+        }
+    )
+    _keep(result, {**files, RESULT: reports.as_json(result.to_json())}, days.figures)
     return result
 
 
@@ -97,7 +109,7 @@ def _result(
     )
 
 
-def _watch(config: ModelConfig, training: Training, night: date) -> Watched:
+def _watch(config: ModelConfig, training: Training, night: date, by_day: Served) -> Watched:
     """Metrics of the champion, and of a challenger in the shadow on the rows that both scored."""
     version = training.version
     days = performance.matured_days(config, night)
@@ -109,9 +121,10 @@ def _watch(config: ModelConfig, training: Training, night: date) -> Watched:
     reasons = list(champion.reasons)
     files: dict[str, str] = {}
     scored = rows[rows["score"].notna()]
-    if scored["label"].nunique() == 2:
+    if scored["label"].nunique() == 2 or by_day.tables:
         title = f"{config.name}: {who} on {champion.rows:,} rows whose labels were known on the night of {night}"
-        files[PERFORMANCE_PAGE] = reports.performance_page(scored, title, reasons)
+        notes = [*reasons, *by_day.reasons]
+        files[PERFORMANCE_PAGE] = reports.performance_page(scored, title, notes, by_day.tables)
     challenger = registry.alias_version(config.name, naming.CHALLENGER)
     if challenger is None or challenger == version:
         return Watched(champion, {}, tuple(reasons), files)
@@ -138,13 +151,13 @@ def _side_by_side(shadow: Performance, same: Performance, challenger: int) -> Se
     return (f"In the shadow, challenger version {challenger} on {shadow.rows:,} rows that both scored: {pairs[0]}.",)
 
 
-def _keep(result: MonitorResult, files: dict[str, str]) -> None:
+def _keep(result: MonitorResult, files: dict[str, str], more: dict[str, float]) -> None:
     """Files to the reports folder and to the night's run, figures that MLflow plots from night to night."""
     folder = reports.folder_of(result.model, result.night)
     reports.keep(folder, files)
     runs.log_files(result.mlflow_run_id, folder, REPORTS)
     logged, _ = runs.run_metrics(result.mlflow_run_id)
-    figures = _figures(result)
+    figures = {**_figures(result), **more}
     changed = {name: value for name, value in figures.items() if logged.get(name) != value}
     tags = {"request_retrain": str(result.request_retrain).lower(), "reasons": " ".join(result.reasons)}
     runs.log_metrics(result.mlflow_run_id, changed, tags=tags)

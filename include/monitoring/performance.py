@@ -38,6 +38,11 @@ def matured_days(config: ModelConfig, night: date) -> DayRange:
     return DayRange(start=last - timedelta(days=(rule.nights if rule else DEFAULT_NIGHTS) - 1), end=last)
 
 
+def matured(config: ModelConfig, day: date, night: date) -> bool:
+    """Whether the labels of `day` count by `night`; a day has to be over first."""
+    return day + timedelta(days=max(1, config.data.label_delay_days)) <= night
+
+
 def read(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
     """Rows that `version` scored as `role` and whose label is known: day, row_key, score (NaN: failed), label.
 

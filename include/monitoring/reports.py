@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("DO_NOT_TRACK", "1")  # before the import: Evidently sends usage data otherwise
 
+import pandas as pd
 from evidently import BinaryClassification, DataDefinition, Dataset, Report
 from evidently.core.container import MetricContainer
 from evidently.core.metric_types import Metric
@@ -28,8 +29,6 @@ from include.monitoring.drift import Plan, thresholds
 from include.monitoring.verdict import WORDS
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from include.contracts import DriftFinding
 
 HOW_TO_READ = (
@@ -114,8 +113,35 @@ def drift_page(
     return distances, snapshot.get_html_str(as_iframe=False), _drift_values(plan, findings, distances, title, notes)
 
 
-def performance_page(rows: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """Evidently's classification report on rows with `label` 0 or 1, both present, and `score` in [0, 1]."""
+class Lines(MetricContainer):
+    """A table of our own on a page."""
+
+    title: str
+    header: list[str]
+    lines: list[list[str]]
+
+    def generate_metrics(self, context: Any) -> list[Metric]:
+        return []
+
+    def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
+        return [text_widget(text=_markdown(self.title, ())), table_data(column_names=self.header, data=self.lines)]
+
+
+def performance_page(
+    rows: pd.DataFrame,
+    title: str,
+    notes: Sequence[str],
+    lines: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str]]]] = (),
+) -> str:
+    """Evidently's classification report on rows with `label` 0 or 1, and `score` in [0, 1], below our own tables.
+
+    Without rows of both classes there are the tables alone; `lines` are each one's title, header and lines.
+    """
+    ours = [Lines(title=name, header=[*header], lines=[[*line] for line in text]) for name, header, text in lines]
+    top = [Note(text=_markdown(title, notes)), *ours]
+    if rows["label"].nunique() < 2:
+        empty = Report(top).run(Dataset.from_pandas(pd.DataFrame({"score": [0.0]}), DataDefinition()))
+        return str(empty.get_html_str(as_iframe=False))
     definition = DataDefinition(
         numerical_columns=["score"],
         classification=[BinaryClassification(target="label", prediction_probas="score")],
@@ -123,7 +149,7 @@ def performance_page(rows: pd.DataFrame, title: str, notes: Sequence[str]) -> st
     frame = rows[["label", "score"]].astype({"label": int})
     # `include_tests=False` alone fails: Evidently then gives the metrics by label a list where they take a mapping.
     by_label: dict[str, Any] = {f"{name}_by_label_tests": {} for name in ("f1score", "precision", "recall", "rocauc")}
-    report = Report([Note(text=_markdown(title, notes)), ClassificationPreset(include_tests=False, **by_label)])
+    report = Report([*top, ClassificationPreset(include_tests=False, **by_label)])
     snapshot = report.run(Dataset.from_pandas(frame, definition))
     return str(snapshot.get_html_str(as_iframe=False))
 

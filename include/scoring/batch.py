@@ -39,6 +39,8 @@ PREDICTION_COLUMNS: Mapping[str, ColumnType] = {
 }
 """Beside the partition columns `day` and `role`. `score` is null where `error` says why the row has none."""
 MAX_ERROR_LENGTH = 300
+MOST_LOGGED = 5
+"""Rows without a score that a task's log names; the table has them all."""
 
 
 class Scored(NamedTuple):
@@ -143,6 +145,8 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     day_of_row = rows[training.config.data.day].dt.date
     rows, day_of_row = rows[day_of_row.isin(list(due))], day_of_row[day_of_row.isin(list(due))]
     scores, errors = score_rows(pipeline, rows, training.config)
+    for key, error in [(key, error) for key, error in zip(rows["row_key"], errors, strict=True) if error][:MOST_LOGGED]:
+        log.warning("%s version %s of %s could not score row %s: %s", role, version, config.name, key, error)
     frame = pd.DataFrame(
         {"row_key": rows["row_key"].to_numpy(), "version": version, "score": scores, "error": errors}
     ).assign(night=as_of, snapshot=day_of_row.map(due).to_numpy())
