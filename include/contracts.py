@@ -418,6 +418,43 @@ class MetricEstimate(Contract):
     labelled: int = 0
 
 
+class Alarm(Contract):
+    """Something that people are told once when it begins, and once more when it has ended.
+
+    `key` is the same every night, `<kind>` or `<kind>:<what>`: `harm:roc_auc`, `drift:distance`, `data`,
+    `task:<dag>.<task>`, `late:<dag>`. `next` says where to look or what to run.
+    """
+
+    model: str
+    key: str
+    severity: Literal["critical", "warning", "info"]
+    sentence: str
+    next: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.key.partition(":")[0]
+
+
+class PolicyDecision(Contract):
+    """What a night leads to, and every reason in a sentence.
+
+    `alarms` are open tonight. Of the kinds in `judged`, an alarm that is not among them has ended; the others could
+    not be judged tonight and stay as they are. `drifted` are the columns in tonight's drift alarms.
+    """
+
+    model: str
+    night: date
+    champion_version: int | None
+    action: Literal["nothing", "alert", "retrain"]
+    reasons: tuple[str, ...]
+    alarms: tuple[Alarm, ...] = ()
+    judged: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
+    experiment_id: str = ""
+    mlflow_run_id: str = ""
+
+
 class MonitorResult(Contract):
     """One night's look: drift against the champion's reference, performance on matured labels, the decision.
 
@@ -447,3 +484,4 @@ class MonitorResult(Contract):
     unscored: tuple[str, ...] = ()
     estimates: tuple[MetricEstimate, ...] = ()
     estimate_trust: Literal["", "unchecked", "kept", "suspected"] = ""
+    decision: PolicyDecision | None = None

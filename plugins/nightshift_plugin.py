@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
-from nightshift.links import GateReportLink, MlflowLink, ReportLink
+from nightshift.links import DecisionLink, GateReportLink, MlflowLink, ReportLink
 
 
 def _fastapi_apps() -> list[dict[str, Any]]:
@@ -20,5 +20,5 @@ def _fastapi_apps() -> list[dict[str, Any]]:
 
 class NightshiftPlugin(AirflowPlugin):
     name = "nightshift"
-    operator_extra_links = [MlflowLink(), GateReportLink(), ReportLink()]  # noqa: RUF012 - Airflow reads a plain list
+    operator_extra_links = [MlflowLink(), GateReportLink(), ReportLink(), DecisionLink()]  # noqa: RUF012 - a plain list is read
     fastapi_apps = _fastapi_apps()

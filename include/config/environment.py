@@ -36,6 +36,11 @@ def lock_database() -> str:
     return os.environ.get("NIGHTSHIFT_LOCK_DATABASE", "")
 
 
+def alert_targets() -> str:
+    """Whom alarms are told (`NIGHTSHIFT_ALERTS`): apprise addresses, or the path of an apprise file. Holds secrets."""
+    return os.environ.get("NIGHTSHIFT_ALERTS", "").strip()
+
+
 def threads_per_task() -> int:
     """Threads that one task may use (`NIGHTSHIFT_THREADS`, default 1).
 

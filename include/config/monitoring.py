@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,8 +40,44 @@ class DriftConfig(Section):
     rows_floor: float = Field(default=0.3, ge=0)
 
 
+class LastingDrift(Section):
+    """Drift that lasts: the same column in an alarm on `nights` of the last `of` nights, tonight among them.
+
+    Nights are counted while the same champion is served: the next one has a reference of its own.
+    """
+
+    nights: int = Field(default=2, ge=1, le=30)
+    of: int = Field(default=3, ge=1, le=30)
+    action: Literal["nothing", "alert", "retrain"] = "alert"
+
+    @model_validator(mode="after")
+    def _some_of_them(self) -> Self:
+        if self.nights > self.of:
+            raise ValueError(f"nights is {self.nights}, which is more than of: {self.of}; give at most as many")
+        return self
+
+
+class PolicyConfig(Section):
+    """What a night leads to: nothing, an alert, or a request to retrain, which is an alert too.
+
+    Harm is `monitoring.retrain_request`'s bound passed. A champion that is `retrain_after_days` old, or has
+    `retrain_after_new_rows` newly labelled rows, asks for retraining where these are given. Every request waits for
+    `min_new_rows` rows that were labelled after the champion's training, `cooldown_nights` since the last request, and
+    a place among the `weekly_budget` of the last seven nights. A day that was refused or is missing never asks.
+    """
+
+    on_harm: Literal["alert", "retrain"] = "retrain"
+    drift: LastingDrift = LastingDrift()
+    retrain_after_days: int | None = Field(default=None, ge=1)
+    retrain_after_new_rows: int | None = Field(default=None, ge=1)
+    min_new_rows: int = Field(default=1, ge=0)
+    cooldown_nights: int = Field(default=3, ge=1, le=365)
+    weekly_budget: int = Field(default=2, ge=0, le=7)
+    on_missing_day: Literal["nothing", "alert"] = "alert"
+
+
 class MonitoringConfig(Section):
-    """What the nightly look compares, when it alarms, and when it asks for retraining.
+    """What the nightly look compares, when it alarms, and what follows.
 
     Columns `expected_to_move` by nature, such as temperature through the year, are shown and never alarmed on.
     """
@@ -51,3 +87,4 @@ class MonitoringConfig(Section):
     expected_to_move: tuple[Column, ...] = ()
     drift: DriftConfig = DriftConfig()
     retrain_request: RetrainRequest | None = None
+    policy: PolicyConfig = PolicyConfig()

@@ -12,18 +12,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from croniter import croniter
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from include.config.monitoring import DriftConfig, MonitoringConfig, RetrainRequest
+from include.config.alerts import AlertsConfig
+from include.config.monitoring import DriftConfig, LastingDrift, MonitoringConfig, PolicyConfig, RetrainRequest
 from include.config.release import AgainstChampion, ReleaseConfig, Slice, StaleChampion, Threshold
 from include.config.section import Column, MetricName, Name, Section
 
 __all__ = [
     "AgainstChampion",
+    "AlertsConfig",
     "Column",
     "DriftConfig",
+    "LastingDrift",
     "MetricName",
     "ModelConfig",
     "MonitoringConfig",
     "Name",
+    "PolicyConfig",
     "ReleaseConfig",
     "RetrainRequest",
     "Section",
@@ -48,12 +52,17 @@ CRON_FIELDS = 5
 
 
 class ScheduleConfig(Section):
-    """When the nightly DAGs run, as cron expressions in `timezone`. Night N ingests day N-1."""
+    """When the nightly DAGs run, as cron expressions in `timezone`. Night N ingests day N-1.
+
+    A run that has not ended `deadline_hours` after it was queued is told as late; a retrain run that asks a person has
+    `release.approval_hours` on top.
+    """
 
     timezone: str = "UTC"
     ingest: str = "0 2 * * *"
     retrain: str = "0 3 * * *"
     monitor: str = "0 5 * * *"
+    deadline_hours: float = Field(default=4, gt=0, le=24 * 7)
 
     @field_validator("timezone")
     @classmethod
@@ -182,6 +191,7 @@ class ModelConfig(Section):
     release: ReleaseConfig = ReleaseConfig()
     scoring: ScoringConfig = ScoringConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+    alerts: AlertsConfig = AlertsConfig()
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:

@@ -44,6 +44,8 @@ class Compared:
     prediction_distance: float | None = None
     alarms: tuple[DriftFinding, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+    judged: bool = False
+    """Whether there was a verdict: enough rows, and a null to hold them against."""
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -103,6 +105,7 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
         prediction_distance=prediction_distance,
         alarms=tuple(found for found in findings if found.alarm),
         files={DRIFT_PAGE: page, DRIFT_VALUES: reports.as_json(values)},
+        judged=bool(findings),
     )
 
 

@@ -10,19 +10,20 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from include.contracts import DayRange, MonitorResult
-from include.monitoring import comparison, performance, policy, reports, served
+from include.monitoring import comparison, decisions, performance, policy_page, reports, served
 from include.scoring import loader
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
+    from include.contracts import PolicyDecision
     from include.monitoring.performance import Performance
     from include.monitoring.served import Served
     from include.scoring.loader import Training
 
 log = logging.getLogger(__name__)
 
-PERFORMANCE_PAGE, RESULT = "performance.html", "result.json"
+PERFORMANCE_PAGE, POLICY_PAGE, RESULT = "performance.html", "policy.html", "result.json"
 REPORTS = "reports"
 """Folder of the night's files among the artefacts of its run."""
 METRIC_NAME = re.compile(r"[\w\-. ]+")
@@ -43,13 +44,15 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
     """Compare the day before `night` with the champion's training rows, and measure it on labels known by `night`.
 
     Reports are kept in the reports folder and as artefacts of the night's run in `<model>/monitoring`; looking at the
-    same night again replaces them and gives the same result. None before the first release: there is nothing to watch.
+    same night again replaces them and gives the same result. None before the first release: there is nothing to watch
+    but whether the data came, which is decided on and kept all the same.
     """
     version = registry.champion_version(config.name)
     if version is None:
         log.info(
             "%s has no champion yet, so there is nothing to watch; %s__retrain makes one", config.name, config.name
         )
+        decisions.before_release(config, night)
         return None
     training = loader.training(config.name, version)
     compared = comparison.compare(config, training, night)
@@ -61,8 +64,10 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
         name=f"{night} look",
         tags={"kind": "monitoring", "night": night.isoformat(), "champion_version": str(version)},
     )
-    files = {**compared.files, **watched.files}
-    result = _result(config, night, version, compared, watched, run.run_id, list(files))
+    drift = compared.alarms if compared.judged else None
+    decision = decisions.decide(config, night, training, watched.champion, drift, run)
+    files = {**compared.files, **watched.files, POLICY_PAGE: policy_page.page(decision, decisions.lately(decision))}
+    result = _result(decision, version, compared, watched, run.run_id, list(files))
     result = result.model_copy(
         update={
             "reasons": (*result.reasons, *days.reasons),
@@ -78,8 +83,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
 
 
 def _result(
-    config: ModelConfig,
-    night: date,
+    decision: PolicyDecision,
     version: int,
     compared: comparison.Compared,
     watched: Watched,
@@ -87,11 +91,10 @@ def _result(
     files: Sequence[str],
 ) -> MonitorResult:
     champion = watched.champion
-    decision = policy.decide(config.monitoring.retrain_request, champion.metrics, champion.rows)
     shadow = {naming.metric(naming.CHALLENGER, name): value for name, value in watched.challenger.items()}
     return MonitorResult(
-        model=config.name,
-        night=night,
+        model=decision.model,
+        night=decision.night,
         champion_version=version,
         rows=compared.rows,
         drifted_columns=compared.drifted,
@@ -101,11 +104,12 @@ def _result(
         performance={**champion.metrics, **shadow},
         performance_days=champion.days,
         performance_rows=champion.rows,
-        request_retrain=decision.request_retrain,
-        reasons=(decision.reason, *watched.reasons, *compared.reasons),
+        request_retrain=decision.action == "retrain",
+        reasons=(*decision.reasons, *watched.reasons, *compared.reasons),
         mlflow_run_id=run_id,
         reports={name.removesuffix(".html"): f"{REPORTS}/{name}" for name in files if name.endswith(".html")},
         alarms=compared.alarms,
+        decision=decision,
     )
 
 
@@ -160,6 +164,8 @@ def _keep(result: MonitorResult, files: dict[str, str], more: dict[str, float]) 
     figures = {**_figures(result), **more}
     changed = {name: value for name, value in figures.items() if logged.get(name) != value}
     tags = {"request_retrain": str(result.request_retrain).lower(), "reasons": " ".join(result.reasons)}
+    if result.decision is not None:
+        tags["policy_action"] = result.decision.action
     runs.log_metrics(result.mlflow_run_id, changed, tags=tags)
     runs.end_run(result.mlflow_run_id)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from include.config import environment
 from include.contracts import DayOutcome, IngestResult
-from include.data import tables
+from include.data import outcomes, tables
 from include.data.sources import read_labels, read_source
 from include.data.windows import VALIDATED, row_keys
 from include.errors import PermanentError
@@ -30,8 +30,8 @@ def ingest(config: ModelConfig, start: date, end: date, night: date | None = Non
     """Ingest the days from `start` to `end`, both included; a repeat leaves the tables as the first run did.
 
     A refused day keeps the partition it had; its failing rows still go to quarantine. The other days are written.
-    The quarantine of every day asked for is replaced too, and written first: good rows never appear before it is
-    known what was left out of them. Each table takes one commit.
+    What became of every day asked for is kept first, for the night's look, and its quarantine is replaced next: good
+    rows never appear before it is known what was left out of them. Each table takes one commit.
 
     As of `night`, rows of days whose labels have not matured may come without one: they are written with a null label,
     which `include.validation.labels` fills in. Without a night every label is expected.
@@ -46,10 +46,12 @@ def ingest(config: ModelConfig, start: date, end: date, night: date | None = Non
     if config.data.labels:
         rows = with_labels(config, rows, read_labels(config, start, end))
     outcome = validate(config, rows, days, unmatured_days(config, days, night))
+    became = tuple(_day_outcome(config, outcome, day) for day in days)
+    outcomes.keep(config.name, became)
     _write(config, outcome, days, columns)
     return IngestResult(
         model=config.name,
-        days=tuple(_day_outcome(config, outcome, day) for day in days),
+        days=became,
         failures=outcome.failures,
         table_version=tables.table_version(config.name, VALIDATED),
         report=_keep_page(config.name, days, outcome.html),

@@ -1,4 +1,4 @@
-"""Buttons on a task's page: to its MLflow run, its gate report, its data or drift report.
+"""Buttons on a task's page: to its MLflow run, its gate report, its data or drift report, its decision.
 
 A link's address is known only once the task has run, so operators leave it in `self.link_urls` and Airflow asks for
 it when the task ends.
@@ -40,3 +40,7 @@ class GateReportLink(_LeftByOperator):
 
 class ReportLink(_LeftByOperator):
     name = "Report"
+
+
+class DecisionLink(_LeftByOperator):
+    name = "Decision"

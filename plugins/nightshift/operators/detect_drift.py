@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.links import MlflowLink, ReportLink
+from nightshift.links import DecisionLink, MlflowLink, ReportLink
 from nightshift.nights import date_param, night_of
 from nightshift.operators.base import NightshiftOperator
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class DetectDrift(NightshiftOperator):
     """Return the night's MonitorResult; skip before a model's first release, when there is nothing to watch."""
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(), ReportLink())
+    operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(), ReportLink(), DecisionLink())
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.config.loader import find_model
@@ -31,17 +31,18 @@ class DetectDrift(NightshiftOperator):
         if result is None:
             raise AirflowSkipException(f"{self.model} has no champion yet: run {self.model}__retrain first")
         self.link_to_monitoring(result)
+        self.log.info("Night %s leads to: %s", night, result.decision.action if result.decision else "nothing")
         for reason in result.reasons:
             self.log.info(reason)
         return result.to_json()
 
     def link_to_monitoring(self, result: Any) -> None:
-        """Point the buttons at the night's MLflow run and its drift report."""
+        """Point the buttons at the night's MLflow run, its drift report and its decision."""
         from include.tracking.naming import artifact_url
         from include.tracking.runs import experiment_of
 
         experiment = experiment_of(result.mlflow_run_id)
         self.link_to_run(experiment, result.mlflow_run_id)
-        if "drift" in result.reports:
-            path = result.reports["drift"]
-            self.link_urls[ReportLink.name] = artifact_url(self.ui_url, experiment, result.mlflow_run_id, path)
+        for link, page in ((ReportLink, "drift"), (DecisionLink, "policy")):
+            if path := result.reports.get(page):
+                self.link_urls[link.name] = artifact_url(self.ui_url, experiment, result.mlflow_run_id, path)

@@ -56,12 +56,13 @@ def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig
     assert not result.request_retrain and "keeps its minimum 0.6" in result.reasons[0]
     assert any(reason.startswith("No drift alarm of 7 columns and counts") for reason in result.reasons)
     assert any("challenger version 2 on 360 rows that both scored" in reason for reason in result.reasons)
-    assert result.reports == {"drift": "reports/drift.html", "performance": "reports/performance.html"}
+    assert result.reports == {name: f"reports/{name}.html" for name in ("drift", "performance", "policy")}
     folder = tmp_path / "reports" / MODEL / "2024-03-05"
     assert {file.name for file in folder.iterdir()} == {
         "drift.html",
         "drift.json",
         "performance.html",
+        "policy.html",
         "result.json",
     }
     run = MlflowClient().get_run(result.mlflow_run_id)

@@ -1,0 +1,143 @@
+"""The night's decision: its facts are read here, as of the night, and what was decided is kept, one row a night.
+
+A night is looked at more than once, and late or again by hand. Facts come from tables and the registry, never from an
+event, and of earlier nights only, so that looking again gives the same and replaces the row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from include.contracts import DayRange, PolicyDecision
+from include.data import outcomes, tables, windows
+from include.monitoring import policy, requests
+from include.tracking import registry
+
+if TYPE_CHECKING:
+    from include.config.schema import ColumnType, ModelConfig
+    from include.contracts import DriftFinding
+    from include.monitoring.performance import Performance
+    from include.scoring.loader import Training
+    from include.tracking.runs import OpenRun
+
+POLICY = "policy"
+COLUMNS: Mapping[str, ColumnType] = {
+    "champion_version": "integer",
+    "action": "string",
+    "reasons": "string",
+    "drifted": "string",
+    "decision": "string",
+}
+"""Beside the partition column `day`, which is the night. Lists are JSON; `decision` is the whole of it."""
+SHOWN_NIGHTS = 14
+"""Nights on the page of a decision."""
+
+
+def before_release(config: ModelConfig, night: date) -> PolicyDecision:
+    """Decide where no version is served yet: bad data is told all the same. Kept."""
+    return keep(policy.decide(config.monitoring, _data(config, night)))
+
+
+def decide(
+    config: ModelConfig,
+    night: date,
+    training: Training,
+    champion: Performance,
+    drift: Sequence[DriftFinding] | None,
+    run: OpenRun,
+) -> PolicyDecision:
+    """Decide on a night of a served version, and keep it.
+
+    :param drift: tonight's drift alarms; None where there was no verdict
+    :param run: the night's MLflow run, which alerts point to
+    """
+    known = _data(config, night)
+    first = night - timedelta(days=config.monitoring.policy.drift.of - 1)
+    earlier = history(config.name, first, night - timedelta(days=1))
+    facts = policy.Facts(
+        model=config.name,
+        night=night,
+        champion_version=training.version,
+        champion_as_of=training.as_of,
+        bad_data=known.bad_data,
+        missing=known.missing,
+        performance=champion.metrics,
+        performance_rows=champion.rows,
+        drift=None if drift is None else _sentences(drift),
+        drifted_before={one.night: one.drifted for one in earlier if one.champion_version == training.version},
+        new_rows=_new_rows(config, night, training),
+        requests=requests.nights(config.name),
+        trained_as_of=registry.newest_as_of(config.name),
+    )
+    decided = policy.decide(config.monitoring, facts)
+    return keep(decided.model_copy(update={"experiment_id": run.experiment_id, "mlflow_run_id": run.run_id}))
+
+
+def keep(decision: PolicyDecision) -> PolicyDecision:
+    """Replace the night's row, and return the decision."""
+    row = {
+        "champion_version": decision.champion_version,
+        "action": decision.action,
+        "reasons": json.dumps(decision.reasons),
+        "drifted": json.dumps(decision.drifted),
+        "decision": decision.model_dump_json(),
+    }
+    frame = pd.DataFrame([row]).astype({"champion_version": "Int64"})
+    night = [decision.night]
+    schema = tables.schema_for(COLUMNS)
+    tables.replace_days(decision.model, POLICY, frame, pd.Series(night, dtype=object), night, schema)
+    return decision
+
+
+def kept(model: str, night: date) -> PolicyDecision | None:
+    """The decision on a night; None where nobody has looked at it."""
+    return next(iter(history(model, night, night)), None)
+
+
+def history(model: str, first: date, last: date) -> list[PolicyDecision]:
+    """The kept decisions from the night `first` to `last`, both included, in order; not looked at, not there."""
+    rows = tables.read(model, POLICY, ["day", "decision"], days=(first, last)).sort_values("day")
+    return [PolicyDecision.model_validate_json(text) for text in rows["decision"]]
+
+
+def lately(decision: PolicyDecision) -> list[PolicyDecision]:
+    """The decisions that led up to this one, itself the last."""
+    first = decision.night - timedelta(days=SHOWN_NIGHTS - 1)
+    return [*history(decision.model, first, decision.night - timedelta(days=1)), decision]
+
+
+def _data(config: ModelConfig, night: date) -> policy.Facts:
+    """Whether the day before the night is there and was not refused."""
+    day = night - timedelta(days=1)
+    bad, missing = "", False
+    became = outcomes.outcome(config.name, day)
+    if became is not None and became.refused:
+        bad = f"Day {day} was refused: {'; '.join(became.reasons)}."
+    elif not windows.validated_days(config, DayRange(start=day, end=day)):
+        missing = True
+        why = "its source had none" if became is not None else f"{config.name}__ingest has not brought any"
+        bad = f"Day {day} has no validated rows: {why}."
+    return policy.Facts(model=config.name, night=night, bad_data=bad, missing=missing)
+
+
+def _sentences(drift: Sequence[DriftFinding]) -> dict[str, str]:
+    """The first, and so the most unusual, alarm of each column."""
+    told: dict[str, str] = {}
+    for found in drift:
+        told.setdefault(found.column, found.sentence)
+    return told
+
+
+def _new_rows(config: ModelConfig, night: date, training: Training) -> int:
+    """Rows whose label arrived after the night that the champion was trained as of, and by this one."""
+    delay = timedelta(days=max(1, config.data.label_delay_days))
+    first, last = training.as_of - delay + timedelta(days=1), night - delay
+    if last < first:
+        return 0
+    label = config.data.label
+    return int(tables.read(config.name, windows.VALIDATED, ["day", label], (first, last))[label].notna().sum())
