@@ -201,6 +201,21 @@ def repair(model: ModelName) -> None:
 
 
 @app.command()
+def alerts(
+    test: Annotated[bool, typer.Option("--test", help="Send every target a message; tell who failed.")] = False,
+) -> None:
+    """Tell which alarms are open, since when, how bad they are, where to look."""
+    from include.local import alarms
+
+    with _told(quiet=True):
+        lines, fine = alarms.tested() if test else (alarms.listed(), True)
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+    if not fine:
+        raise typer.Exit(1)
+
+
+@app.command()
 def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all.")] = None) -> None:
     """Check model files; every fault at once, exit code 1 where there is one."""
     from include.local.lint import faults_of
