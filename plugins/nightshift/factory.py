@@ -10,8 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
+from airflow.sdk.configuration import conf
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from nightshift import forms
+from nightshift import callbacks, forms
 from nightshift.assets import model_asset
 from nightshift.operators.approve_release import ApproveRelease
 from nightshift.operators.detect_drift import DetectDrift
@@ -25,6 +28,7 @@ from nightshift.operators.request_retrain import RequestRetrain
 from nightshift.operators.rollback_model import RollbackModel
 from nightshift.operators.score_batch import ScoreBatch
 from nightshift.operators.select_candidate import SelectCandidate
+from nightshift.operators.send_alerts import SendAlerts
 from nightshift.operators.train_candidate import TrainCandidate
 from nightshift.operators.validate_data import ValidateData
 from nightshift.operators.verify_champion import VerifyChampion
@@ -51,7 +55,8 @@ def ingest(config: ModelConfig) -> DAG:
 
     By hand: give a first and a last day to load history in one run. Running a day again replaces it whole.
     """
-    with _dag(config, ingest, schedule=_cron(config, config.schedule.ingest), params=forms.INGEST) as dag:
+    schedule = _cron(config, config.schedule.ingest)
+    with _dag(config, ingest, schedule=schedule, params=forms.INGEST, deadline=_deadline(config)) as dag:
         IngestDay(task_id="ingest_day", model=config.name, pool=DATA, outlets=[model_asset(config.name, "validated")])
     return dag
 
@@ -73,7 +78,9 @@ def retrain(config: ModelConfig) -> DAG:
         timetable=_cron(config, config.schedule.retrain), assets=[model_asset(model, "retrain_requested")]
     )
     hours = RUN_HOURS + config.release.approval_hours
-    with _dag(config, retrain, schedule=schedule, params=forms.RETRAIN, hours=hours) as dag:
+    asking = 0 if config.release.approval == "automatic" else config.release.approval_hours
+    deadline = _deadline(config, asking)
+    with _dag(config, retrain, schedule=schedule, params=forms.RETRAIN, hours=hours, deadline=deadline) as dag:
         opened = OpenRun(task_id="open_run", model=model)
         frozen = opened.output
         cleared = ValidateData(task_id="validate_data", model=model, run_context=frozen)
@@ -119,7 +126,7 @@ def score(config: ModelConfig) -> DAG:
     row, with the model's version, in the table `predictions`.
     """
     schedule = [model_asset(config.name, "validated")]
-    with _dag(config, score, schedule=schedule, params=forms.SCORE) as dag:
+    with _dag(config, score, schedule=schedule, params=forms.SCORE, deadline=_deadline(config)) as dag:
         ScoreBatch(
             task_id="score_batch", model=config.name, pool=DATA, outlets=[model_asset(config.name, "predictions")]
         )
@@ -130,13 +137,15 @@ def monitor(config: ModelConfig) -> DAG:
     """Compare the night with what the champion was trained on, and measure it on labels that have matured.
 
     The report shows the distance of every column; Evidently's own verdicts in it are not alarms, for it calls columns
-    drifted on ordinary days. Retraining is asked for when the live metric passes the model file's bound.
+    drifted on ordinary days. What follows, nothing, an alert or a request to retrain, is the model file's
+    `monitoring.policy`: harm asks for retraining, drift is told when it lasts, and a day that was refused or is missing
+    is told and never trained on. Every decision is kept with its reasons, and shown by the button *Decision*.
     """
     model = config.name
     schedule = AssetOrTimeSchedule(
         timetable=_cron(config, config.schedule.monitor), assets=[model_asset(model, "predictions")]
     )
-    with _dag(config, monitor, schedule=schedule, params=forms.MONITOR) as dag:
+    with _dag(config, monitor, schedule=schedule, params=forms.MONITOR, deadline=_deadline(config)) as dag:
         looked = DetectDrift(
             task_id="detect_drift", model=model, pool=DATA, outlets=[model_asset(model, "drift_report")]
         )
@@ -146,6 +155,8 @@ def monitor(config: ModelConfig) -> DAG:
             result=looked.output,
             outlets=[model_asset(model, "retrain_requested")],
         )
+        alerts = SendAlerts(task_id="send_alerts", model=model, trigger_rule=TriggerRule.ALL_DONE)
+        looked >> alerts
     return dag
 
 
@@ -175,7 +186,12 @@ def _dag(config: ModelConfig, build: Any, hours: float = RUN_HOURS, **kwargs: An
         catchup=False,
         max_active_runs=1,
         dagrun_timeout=timedelta(hours=hours),
-        default_args={"owner": config.owner},
+        default_args={
+            "owner": config.owner,
+            "on_failure_callback": callbacks.tell_failure,
+            "on_success_callback": callbacks.tell_end,
+            "on_skipped_callback": callbacks.tell_skip,
+        },
         is_paused_upon_creation=not config.active,
         **kwargs,
     )
@@ -187,3 +203,21 @@ BUILDERS = (ingest, retrain, score, monitor, rollback)
 def _cron(config: ModelConfig, expression: str) -> CronTriggerTimetable:
     """Fires at the expression's moments, never at once for a moment that passed before the DAG was there."""
     return CronTriggerTimetable(expression, timezone=config.schedule.timezone)
+
+
+def _deadline(config: ModelConfig, asking_hours: float = 0) -> DeadlineAlert:
+    """Tells a run that has not ended in time, counted from when it was queued: backfills' logical dates are long past.
+
+    The triggerer tells it, by import path: workers may be what the run waits for.
+    """
+    hours = config.schedule.deadline_hours + asking_hours
+    given = {
+        "model": config.name,
+        "hours": hours,
+        "timezone": config.schedule.timezone,
+        "base_url": conf.get("api", "base_url", fallback=""),
+    }
+    callback = AsyncCallback("include.alerts.failures.run_late", kwargs=given)
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(hours=hours), callback=callback
+    )

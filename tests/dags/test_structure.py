@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from nightshift import nights, reference
+from airflow.sdk._shared.module_loading import import_string
+from nightshift import factory, nights, reference
 
+from include.alerts import failures
 from include.config import environment
 from include.config import reference as config_reference
 from include.config.schema import ModelConfig
@@ -50,6 +53,35 @@ def test_retrain_is_one_chain_with_candidates_side_by_side(bag: DagBag) -> None:
 def test_no_run_is_ended_while_a_person_may_still_answer(bag: DagBag, flight_delay: ModelConfig) -> None:
     dag = bag.dags["flight_delay__retrain"]
     assert dag.dagrun_timeout - timedelta(hours=flight_delay.release.approval_hours) >= timedelta(hours=6)
+
+
+def test_alerts_are_told_however_the_look_ended_and_hide_no_failure(bag: DagBag) -> None:
+    dag = bag.dags["flight_delay__monitor"]
+    assert dag.get_task("send_alerts").trigger_rule == "all_done"
+    assert dag.get_task("send_alerts").upstream_task_ids == {"detect_drift"}
+    # A failed look still fails the run, by a leaf that it stops.
+    assert {task.task_id for task in dag.leaves} == {"request_retrain", "send_alerts"}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_failures_and_late_runs_are_told(bag: DagBag, flight_delay: ModelConfig, suffix: str) -> None:
+    dag = bag.dags[f"flight_delay__{suffix}"]
+    for task in dag.tasks:
+        told = task.partial_kwargs if task.is_mapped else vars(task)
+        assert told["on_failure_callback"] and told["on_success_callback"] and told["on_skipped_callback"], task
+    if suffix == "rollback":
+        assert not dag.deadline
+        return
+    [deadline] = dag.deadline
+    assert deadline.interval == timedelta(hours=flight_delay.schedule.deadline_hours) < dag.dagrun_timeout
+    assert inspect.iscoroutinefunction(import_string(deadline.callback.path))
+    inspect.signature(failures.run_late).bind(**deadline.callback.kwargs, context={})
+
+
+def test_a_person_who_is_asked_makes_no_run_late(flight_delay: ModelConfig) -> None:
+    asking = flight_delay.model_copy(update={"release": flight_delay.release.model_copy(update={"approval": "always"})})
+    [deadline] = factory.retrain(asking).deadline
+    assert deadline.interval == timedelta(hours=asking.schedule.deadline_hours + asking.release.approval_hours)
 
 
 def test_assets_chain_the_dags(bag: DagBag) -> None:

@@ -10,6 +10,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.state import DagRunState, TaskInstanceState
 
+from include.alerts import tell
 from include.config import environment
 from include.contracts import GateDecision, IngestResult, MonitorResult, ScoreResult
 from include.data import tables
@@ -120,7 +121,8 @@ def test_harm_asks_for_retraining_until_it_was_done(
     """A bound that no model keeps stands in for a champion that has decayed."""
     shipped = (world / "models/flight_delay.yaml").read_text()
     demanding = shipped.replace("min: 0.55, nights: 7, min_rows: 2000", "min: 0.99, nights: 7, min_rows: 100")
-    assert demanding != shipped
+    demanding = demanding.replace("min_new_rows: 2000", "min_new_rows: 500")  # one day came since the first release
+    assert demanding.count("min: 0.99") == demanding.count("min_new_rows: 500") == 1
     (world / "demanding").mkdir()
     (world / "demanding/flight_delay.yaml").write_text(demanding)
     monkeypatch.setenv("NIGHTSHIFT_MODELS", str(world / "demanding"))
@@ -129,6 +131,9 @@ def test_harm_asks_for_retraining_until_it_was_done(
     asked = run("monitor", night="2013-04-02")
     assert states(asked)["request_retrain"] == ["success"]
     assert "0.99" in " ".join(result(asked, "request_retrain"))
+    doubled = run("monitor", night="2013-04-02")
+    assert states(doubled)["request_retrain"] == ["skipped"], "one night asks once, however often it is looked at"
+    assert [alarm.key for alarm in tell.open_alarms(MODEL)] == ["harm:roc_auc"]
     run("retrain", as_of="2013-04-02")
     again = run("monitor", night="2013-04-02")
     assert states(again)["request_retrain"] == ["skipped"]

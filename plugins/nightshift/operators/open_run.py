@@ -19,6 +19,7 @@ class OpenRun(NightshiftOperator):
     """
 
     def run(self, context: Context) -> dict[str, Any]:
+        from include.alerts.failures import note
         from include.config.loader import find_model
         from include.release.promotion import repair
         from include.training.jobs import open_run
@@ -26,8 +27,14 @@ class OpenRun(NightshiftOperator):
         config = find_model(self.model)
         as_of = date_param(context, "as_of") or night_of(context, config.schedule.timezone)
         for event in repair(self.model):
-            self.log.warning(
-                "Closed an interrupted release: version %s %s: %s", event.version, event.event, event.reason
+            said = f"Closed an interrupted release: version {event.version} {event.event}: {event.reason}"
+            self.log.warning(said)
+            note(
+                self.model,
+                f"repaired:{event.airflow_run_id}:{event.version}",
+                said,
+                as_of,
+                {"Airflow": context["ti"].log_url},
             )
         opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)
         self.link_to_run(opened.experiment_id, opened.mlflow_run_id)

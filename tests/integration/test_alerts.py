@@ -1,0 +1,62 @@
+"""What Airflow itself calls when a task fails and when it does not, and what the night tells before any release."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from include.alerts import tell
+from include.config import environment
+from include.data.sources import flights
+from include.monitoring import decisions
+
+MODEL = "flight_delay"
+
+
+def run(suffix: str, **conf: Any) -> dict[str, str]:
+    """Run a DAG to its end and return its tasks' states."""
+    dag = DagBag(dag_folder=environment.REPOSITORY / "dags").dags[f"{MODEL}__{suffix}"]
+    for task in dag.tasks:
+        task.retries = 0
+    return {task.task_id: str(task.state) for task in dag.test(run_conf=conf).get_task_instances()}
+
+
+def told(world: Path) -> list[tuple[str, str]]:
+    file = world / "alerts.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [(line["key"], line["news"]) for line in lines]
+
+
+def test_a_failed_task_is_told_once_and_again_when_it_no_longer_fails(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that breaks: a column is gone, so that the day is refused."""
+    key = f"task:{MODEL}__ingest.ingest_day"
+    with monkeypatch.context() as patch:
+        intact = flights.read
+        patch.setattr(flights, "read", lambda start, end: intact(start, end).drop(columns="distance"))
+        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed"}
+        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed"}
+    assert told(world) == [(key, "opened")]
+    [alarm] = tell.open_alarms(MODEL)
+    assert "1 of 1 days refused" in alarm.sentence and "failed after 1 try" in alarm.sentence
+    assert f"/dags/{MODEL}__ingest/runs/" in alarm.links["Airflow"]
+    assert run("ingest", start="2013-03-01") == {"ingest_day": "success"}
+    assert told(world) == [(key, "opened"), (key, "recovered")] and tell.open_alarms(MODEL) == []
+
+
+def test_bad_data_is_told_where_there_is_nothing_else_to_look_at(world: Path) -> None:
+    """The look is skipped before the first release; what it found of the data is told all the same."""
+    before = told(world)
+    found = run("monitor", night="2013-03-01")
+    assert found == {"detect_drift": "skipped", "request_retrain": "skipped", "send_alerts": "success"}
+    assert told(world)[len(before) :] == [("data", "opened")]
+    decision = decisions.kept(MODEL, date(2013, 3, 1))
+    assert decision is not None and "Day 2013-02-28 has no validated rows" in decision.reasons[0]
+    run("monitor", night="2013-03-02")
+    assert told(world)[len(before) :] == [("data", "opened"), ("data", "recovered")]
