@@ -367,7 +367,7 @@ class DriftFinding(Contract):
     """
 
     column: str
-    measure: Literal["distance", "missing", "outside", "new", "rows"]
+    measure: Literal["distance", "moved", "missing", "outside", "new", "rows"]
     over: Literal["night", "recent"]
     value: float
     usual: float

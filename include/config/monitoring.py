@@ -30,7 +30,8 @@ class DriftConfig(Section):
 
     Floors are added to what 95 % of ordinary days keep: `numeric_floor` in the reference's standard deviations (more
     below 400 rows), `categorical_floor` in Jensen-Shannon distance, `share_floor` as a share of the rows (missing, out
-    of range, new categories). `rows_floor` is the part by which the number of rows differs from its weekday's.
+    of range, new categories, change of one category). `rows_floor` is the part by which the number of rows differs from
+    its weekday's.
     """
 
     false_discovery_rate: float = Field(default=0.01, gt=0, lt=0.5)

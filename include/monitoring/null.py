@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.monitoring.distances import MEASURES, Coded, Kind, Measure, coded, measures
+from include.monitoring.distances import MEASURES, SIZED, Coded, Kind, Measure, coded, measures
 
-SCHEMA = 2
+SCHEMA = 3
 RECENT = 7
 """Nights of the block that shows slow change; a whole week, so that it has no weekday."""
 FEWEST_DAYS = 10
@@ -48,17 +48,16 @@ class Profile:
 class Null:
     """Ordinary days of one version's reference. `days` (k,) and their `rows` (k,); a block is named by its last day.
 
-    `distances` holds a profile for each length and number of rows; `shares` only those of whole days.
+    `profiles` has, by column and measure, one for each length; of SIZED measures one for each number of rows too.
     """
 
     days: tuple[date, ...]
     rows: np.ndarray
-    distances: Mapping[str, tuple[Profile, ...]]
-    shares: Mapping[str, Mapping[Measure, tuple[Profile, ...]]]
+    profiles: Mapping[str, Mapping[Measure, tuple[Profile, ...]]]
 
     @property
     def blocks(self) -> tuple[int, ...]:
-        found = {profile.block for profiles in self.distances.values() for profile in profiles}
+        found = {profile.block for measured in self.profiles.values() for profile in measured["distance"]}
         return tuple(sorted(found))
 
     def profile(self, column: str, measure: Measure, block: int, rows: float) -> Profile | None:
@@ -66,11 +65,11 @@ class Null:
 
         None where the column was not there, or `rows` are fewer than any profile's.
         """
-        known = self.distances.get(column, ()) if measure == "distance" else self.shares.get(column, {}).get(measure)
-        fitting = [found for found in known or () if found.block <= block]
+        known = self.profiles.get(column, {}).get(measure, ())
+        fitting = [found for found in known if found.block <= block]
         longest = max((found.block for found in fitting), default=0)
         fitting = [found for found in fitting if found.block == longest]
-        if measure == "distance":  # a longer block than the profile's has fewer rows in as many days
+        if measure in SIZED:  # a longer block than the profile's has fewer rows in as many days
             fitting = [found for found in fitting if found.rows <= rows]
         return max(fitting, key=lambda found: found.rows, default=None)
 
@@ -98,21 +97,25 @@ def build(
     rows = np.bincount(numbers, minlength=len(ordered))
     place = _place_in_day(numbers, np.random.default_rng(SEED))
     fitting = sorted({block for block in blocks if block <= len(ordered) // 2})
-    distances: dict[str, tuple[Profile, ...]] = {}
-    shares: dict[str, dict[Measure, tuple[Profile, ...]]] = {}
+    profiles: dict[str, dict[Measure, tuple[Profile, ...]]] = {}
     for column, kind in kinds.items():
         codes = coded(kind, frame[column].to_numpy(), SUPPORT)
         if not len(codes.support):
             continue
         reference = codes.counts(numbers, len(ordered), np.flatnonzero(sampled))
-        whole = codes.counts(numbers, len(ordered))
-        distances[column], shares[column] = _whole(codes, reference, whole, rows, fitting)
+        found: dict[Measure, list[Profile]] = {measure: [] for measure in MEASURES[kind]}
         for block in fitting:
+            whole = _left_out(codes, reference, codes.counts(numbers, len(ordered)), block)
+            median = int(np.median(_rolling(rows.astype(float), block)))
+            for measure, values in whole.items():
+                found[measure].append(Profile(block, median, values))
             for level in levels(block, float(np.median(rows)), fewest_rows):
                 few = codes.counts(numbers, len(ordered), np.flatnonzero(place < max(1, level // block)))
-                found = _left_out(codes, reference, few, block)["distance"]
-                distances[column] += (Profile(block, level, found),)
-    return Null(tuple(ordered), rows, distances, shares)
+                for measure, values in _left_out(codes, reference, few, block).items():
+                    if measure in SIZED:
+                        found[measure].append(Profile(block, level, values))
+        profiles[column] = {measure: tuple(of_measure) for measure, of_measure in found.items()}
+    return Null(tuple(ordered), rows, profiles)
 
 
 def levels(block: int, day_rows: float, fewest_rows: int) -> list[int]:
@@ -132,10 +135,9 @@ def to_json(null: Null, made_with: str) -> str:
             "made_with": made_with,
             "days": [day.isoformat() for day in null.days],
             "rows": null.rows.tolist(),
-            "distances": {column: [_plain(found) for found in profiles] for column, profiles in null.distances.items()},
-            "shares": {
+            "profiles": {
                 column: {measure: [_plain(found) for found in profiles] for measure, profiles in by_measure.items()}
-                for column, by_measure in null.shares.items()
+                for column, by_measure in null.profiles.items()
             },
         },
         allow_nan=False,
@@ -150,41 +152,27 @@ def from_json(text: str, made_with: str) -> Null | None:
     return Null(
         days=tuple(date.fromisoformat(day) for day in stored["days"]),
         rows=np.array(stored["rows"]),
-        distances={column: tuple(map(_profile, profiles)) for column, profiles in stored["distances"].items()},
-        shares={
+        profiles={
             column: {measure: tuple(map(_profile, profiles)) for measure, profiles in by_measure.items()}
-            for column, by_measure in stored["shares"].items()
+            for column, by_measure in stored["profiles"].items()
         },
     )
-
-
-def _whole(
-    codes: Coded, reference: np.ndarray, whole: np.ndarray, rows: np.ndarray, blocks: Sequence[int]
-) -> tuple[tuple[Profile, ...], dict[Measure, tuple[Profile, ...]]]:
-    """Distances and shares of blocks with all their rows, a profile for each length."""
-    found = {block: _left_out(codes, reference, whole, block) for block in blocks}
-    median = {block: int(np.median(_rolling(rows.astype(float), block))) for block in blocks}
-    by_measure = {
-        measure: tuple(Profile(block, median[block], found[block][measure]) for block in blocks)
-        for measure in MEASURES[codes.kind]
-    }
-    distances = by_measure.pop("distance")
-    return distances, by_measure
 
 
 def _left_out(codes: Coded, reference: np.ndarray, days: np.ndarray, block: int) -> dict[Measure, np.ndarray]:
     """Every block of consecutive days against the reference without them, each (k - block + 1,).
 
-    Where the same numbers of values drawn at random from the rest are farther on average, the distances are theirs.
+    Where the same numbers of values drawn at random from the rest are farther on average, SIZED measures are theirs.
     """
     rest = reference.sum(axis=0) - _rolling(reference, block)
     blocks = _rolling(days, block)
     found = measures(codes.kind, codes.support, rest, blocks)
-    drawn = measures(codes.kind, codes.support, rest, _drawn(rest, blocks))["distance"]
-    real = found["distance"]
-    there = np.isfinite(real) & np.isfinite(drawn)
-    if there.any() and np.sqrt(drawn[there]).mean() > np.sqrt(real[there]).mean():
-        found["distance"] = np.where(there, drawn, real)
+    by_chance = measures(codes.kind, codes.support, rest, _drawn(rest, blocks))
+    for measure in found.keys() & set(SIZED):
+        real, drawn = found[measure], by_chance[measure]
+        there = np.isfinite(real) & np.isfinite(drawn)
+        if there.any() and np.sqrt(drawn[there]).mean() > np.sqrt(real[there]).mean():
+            found[measure] = np.where(there, drawn, real)
     return found
 
 

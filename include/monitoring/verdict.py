@@ -22,7 +22,7 @@ from scipy.special import fdtrc, stdtr
 from scipy.stats import false_discovery_control
 
 from include.contracts import DriftFinding
-from include.monitoring.distances import Kind, Measure, Tally, compare, tally
+from include.monitoring.distances import SIZED, Kind, Measure, Tally, compare, tally
 from include.monitoring.null import Null, Profile
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ NOISE = 2.0
 Over = Literal["night", "recent"]
 WORDS: dict[Measure | Literal["rows"], str] = {
     "distance": "distance",
+    "moved": "largest change of a category's share",
     "missing": "share missing",
     "outside": "share outside the reference's range",
     "new": "share in categories that the reference has not",
@@ -197,13 +198,13 @@ def _column(null: Null, column: str, reference: Tally, sample: Sample, rules: Dr
         weekdays = np.array([day.weekday() for day in null.days])[profile.block - 1 :]
         place = (
             _of_distance(profile, weekdays, sample.weekday)
-            if measure == "distance"
+            if measure in SIZED
             else _of_share(profile, weekdays, sample.weekday, rows)
         )
         if place is None:
             continue
-        root = math.sqrt(value) if measure == "distance" else math.asin(math.sqrt(value))
-        usual = place.usual**2 if measure == "distance" else math.sin(min(place.usual, math.pi / 2)) ** 2
+        root = math.sqrt(value) if measure in SIZED else math.asin(math.sqrt(value))
+        usual = place.usual**2 if measure in SIZED else math.sin(min(place.usual, math.pi / 2)) ** 2
         found.append(
             DriftFinding(
                 column=column,

@@ -98,7 +98,7 @@ def test_the_null_is_computed_once_and_kept_with_the_version(
         assert monitor_night(changed, NIGHT) == first
         assert "the null of" not in caplog.text
     kept = json.loads(artifacts.load_text(registry.version_info(MODEL, 1).mlflow_run_id, "drift_null.json"))
-    assert len(kept["days"]) == 12 and set(kept["distances"]) == {*served.features.names, "champion_score"}
+    assert len(kept["days"]) == 12 and set(kept["profiles"]) == {*served.features.names, "champion_score"}
 
 
 def test_what_is_expected_to_move_alarms_nobody(served: ModelConfig) -> None:

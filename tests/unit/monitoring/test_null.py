@@ -76,17 +76,18 @@ def test_it_is_kept_as_text_for_the_settings_that_it_was_made_with(built: Null) 
     text = null.to_json(built, "reference_rows=1000")
     again = null.from_json(text, "reference_rows=1000")
     assert again is not None and again.days == built.days and again.blocks == built.blocks == (1, 7)
-    for column, profiles in built.distances.items():
-        for ours, kept in zip(profiles, again.distances[column], strict=True):
-            assert (kept.block, kept.rows) == (ours.block, ours.rows)
-            assert kept.values == pytest.approx(ours.values, rel=1e-4)
+    for column, by_measure in built.profiles.items():
+        for measure, profiles in by_measure.items():
+            for ours, kept in zip(profiles, again.profiles[column][measure], strict=True):
+                assert (kept.block, kept.rows) == (ours.block, ours.rows)
+                assert kept.values == pytest.approx(ours.values, rel=1e-4)
     assert null.from_json(text, "reference_rows=2000") is None
     assert null.from_json(text.replace(f'"schema": {null.SCHEMA}', '"schema": 0'), "reference_rows=1000") is None
 
 
 def test_a_column_without_a_value_and_too_few_days_have_no_null(built: Null) -> None:
     frame, days, sampled = rows()
-    assert "never" not in built.distances and built.profile("never", "distance", 1, 100) is None
+    assert "never" not in built.profiles and built.profile("never", "distance", 1, 100) is None
     short = np.isin(days, DAYS[: null.FEWEST_DAYS - 1])
     assert null.build(frame[short], days[short], sampled[short], KINDS, 50) is None
 
