@@ -28,6 +28,7 @@ def config(flight_delay: ModelConfig) -> ModelConfig:
     content["training"] |= {"train_days": 12, "validation_days": 3, "holdout_days": 4}
     content["features"] = {"numeric": ["temp", "distance"], "categorical": ["carrier"], "rates": []}
     content["release"]["min_holdout_rows"] = 300
+    content["monitoring"]["expected_to_move"] = ["temp"]
     return ModelConfig.model_validate(content)
 
 
