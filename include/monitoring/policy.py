@@ -90,7 +90,12 @@ def decide(rules: MonitoringConfig, facts: Facts) -> PolicyDecision:
         action,
         tuple(told),
         alarms=tuple(alarm for found in findings for alarm in found.alarms),
-        judged=("data", *dict.fromkeys(found.kind for found in findings if found.judged)),
+        # An age that the file no longer asks for is judged too: its alarm ends.
+        judged=(
+            "data",
+            "age",
+            *dict.fromkeys(found.kind for found in findings if found.judged and found.kind != "age"),
+        ),
         drifted=drifted,
     )
 
@@ -126,7 +131,7 @@ def _blocked(policy: PolicyConfig, facts: Facts) -> PolicyDecision:
     """Bad data: nothing else is judged, no alarm of another kind begins or ends, and nothing is retrained."""
     reason = f"Nothing is judged and no retraining asked for: {facts.bad_data}"
     if facts.missing and policy.on_missing_day == "nothing":
-        return _decision(facts, "nothing", (reason,), judged=("data",))
+        return _decision(facts, "nothing", (reason,))  # nor does an alarm on the last day that came end
     alarm = Alarm(
         model=facts.model,
         key="data",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +150,38 @@ def test_a_night_asks_once_whichever_run_looks_at_it(state: Path) -> None:
     assert requests.claim(MODEL, NIGHT + timedelta(days=3), "run-4", ["harm"]).airflow_run_id == "run-4"
     assert requests.nights(MODEL) == (NIGHT, NIGHT + timedelta(days=3))
     assert made.at.astimezone(UTC) <= datetime.now(UTC)
+
+
+def test_runs_that_ask_at_the_same_moment_ask_once(state: Path) -> None:
+    barrier = threading.Barrier(4)
+
+    def ask(run: str) -> str:
+        barrier.wait()
+        return requests.claim(MODEL, NIGHT, run, ["harm"]).airflow_run_id
+
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(ask, ["run-1", "run-2", "run-3", "run-4"]))
+    assert len(made) == 1 == len(requests.made_requests(MODEL))
+
+
+def test_harm_that_lasts_is_told_once_and_asks_again_after_the_cooldown(
+    served: ModelConfig, deliver: Deliver, tmp_path: Path
+) -> None:
+    days = [date(2024, 3, 2) + timedelta(days=offset) for offset in range(7)]
+    deliver(harmed(*days))
+    ingest(served, days[0], days[-1])
+    score(served, date(2024, 3, 9), days[0], days[-1])
+    led_to = []
+    for offset in range(4):
+        night = NIGHT + timedelta(days=offset)
+        decision = look(served, night)
+        if decision.action == "retrain":
+            requests.claim(MODEL, night, f"run of {night}", decision.reasons)
+        led_to.append(decision.action)
+        assert open_after(decision) == ["harm:roc_auc"]
+    assert led_to == ["retrain", "alert", "alert", "retrain"]
+    assert requests.nights(MODEL) == (NIGHT, NIGHT + timedelta(days=3))
+    assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_stored_result_without_a_decision_still_reads(served: ModelConfig) -> None:

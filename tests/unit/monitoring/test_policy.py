@@ -125,6 +125,8 @@ def test_what_cannot_be_judged_ends_no_alarm() -> None:
     assert "harm" not in decide(RULES, replace(GOOD, performance_rows=10)).judged
     assert "drift" not in decide(RULES, replace(GOOD, drift=None)).judged
     assert decide(RULES, replace(GOOD, bad_data="Refused.")).judged == ("data",)
+    assert decide(with_policy(on_missing_day="nothing"), replace(GOOD, bad_data="None.", missing=True)).judged == ()
+    assert "age" in decide(RULES, GOOD).judged, "an age that the file no longer asks for has ended"
 
 
 def test_more_nights_than_there_are_is_a_fault() -> None:
