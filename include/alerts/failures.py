@@ -82,7 +82,7 @@ def _run_late(model: str, hours: float, timezone: str, base_url: str, run: Mappi
 
     dag_id, run_id = str(run["dag_id"]), str(run["dag_run_id"])
     local = ZoneInfo(timezone)
-    queued = datetime.fromisoformat(str(run["queued_at"])).astimezone(local)
+    queued = datetime.fromisoformat(str(run.get("queued_at") or run["run_after"])).astimezone(local)
     alarm = Alarm(
         model=model,
         key=f"late:{dag_id}",

@@ -63,6 +63,8 @@ class RegistryLock:
 def registry_lock(model: str) -> AbstractContextManager[RegistryLock]:
     """Hold the model's lock; entering waits for whoever holds it. Not re-entrant: pass the `RegistryLock` on.
 
+    `<model>.<what>`, such as `flight_delay.alarms`, is a lock of its own, on something else of the model.
+
     Raises TransientError, naming the holder, after `WAIT_SECONDS`, and where the database does not answer;
     PermanentError where `NIGHTSHIFT_LOCK_DATABASE` is no PostgreSQL address, or the state folder cannot hold locks.
     """
@@ -194,8 +196,10 @@ def _file_lock(model: str) -> Iterator[RegistryLock]:
 
 
 def _told(model: str, holder: str, remedy: str) -> str:
+    name, _, what = model.partition(".")
+    changed = f"its {what} are being changed" if what else "its champion is being changed"
     return (
-        f"{model}: its champion is being changed by {holder}; waited {WAIT_SECONDS:.0f} s, changed nothing. "
+        f"{name}: {changed} by {holder}; waited {WAIT_SECONDS:.0f} s, changed nothing. "
         f"A retry helps once that is done. Next: {remedy}; the lock goes with its holder"
     )
 
