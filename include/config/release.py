@@ -94,8 +94,41 @@ class Slice(Section):
     min_rows: int = Field(default=200, ge=1)
 
 
+class ShadowTrial(Section):
+    """How long a challenger is on trial beside the champion, and what ends the trial.
+
+    Differences are nightly, in the unit of `against_champion.metric`. A trial of `min_nights` or more ends when the
+    challenger is surely better (at `against_champion`'s alpha), when it surely gains less than `worth` (where giving up
+    one that does gain it has a chance of `futility_alpha`), or `max_nights` after its start. One night counts with at
+    most `bound`, ten times `worth` by default; nights of fewer than `min_rows` rows are put together with the next.
+    """
+
+    max_nights: int = Field(default=90, ge=2, le=365)
+    min_nights: int = Field(default=7, ge=2)
+    worth: float = Field(default=0.005, gt=0)
+    futility_alpha: float = Field(default=0.1, gt=0, lt=0.5)
+    bound: float | None = Field(default=None, gt=0)
+    min_rows: int = Field(default=100, ge=2)
+
+    @property
+    def largest(self) -> float:
+        """The most that one night counts with."""
+        return 10 * self.worth if self.bound is None else self.bound
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.min_nights > self.max_nights:
+            raise ValueError(f"min_nights ({self.min_nights}) is more than max_nights ({self.max_nights})")
+        if self.worth >= self.largest:
+            raise ValueError(f"one night must count with more than worth ({self.worth:g}): bound is {self.bound:g}")
+        return self
+
+
 class ReleaseConfig(Section):
     """What a version must show before it is served, and whether a person must agree.
+
+    `evidence` says where it must show that it is better: on the `holdout`, or, once a champion is served, over nights
+    in the `shadow`, as `shadow` declares; every other gate is judged on the holdout in either case.
 
     `approval` asks a person in the Airflow UI, never, for the first release or for every one; no answer within
     `approval_hours` means no. `rows: clustered` takes the rows of one day as depending on each other, or those of one
@@ -103,6 +136,8 @@ class ReleaseConfig(Section):
     holdout, the same days, is used to judge `max_holdout_uses` versions at most.
     """
 
+    evidence: Literal["holdout", "shadow"] = "holdout"
+    shadow: ShadowTrial | None = None
     approval: Approval = "automatic"
     approval_hours: float = Field(default=20, gt=0, le=24 * 14)
     rows: Literal["clustered", "independent"] = "clustered"
@@ -116,6 +151,25 @@ class ReleaseConfig(Section):
     slices: tuple[Slice, ...] = ()
     max_scoring_ms_per_1000_rows: float | None = Field(default=None, gt=0)
     max_model_mb: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_trial(cls, given: Any) -> Any:
+        """Evidence from the shadow takes the usual trial, so that the resolved configuration spells it out."""
+        if isinstance(given, dict) and given.get("evidence") == "shadow" and given.get("shadow") is None:
+            return {**given, "shadow": {}}
+        return given
+
+    @model_validator(mode="after")
+    def _trial(self) -> Self:
+        if self.shadow is None:
+            return self
+        if self.evidence != "shadow":
+            raise ValueError("shadow belongs to evidence: shadow")
+        margins = [self.against_champion.margin, self.stale_champion.margin if self.stale_champion else 0.0]
+        if max(margins) >= self.shadow.largest:
+            raise ValueError(f"shadow: one night must count with more than the margin: give a bound > {max(margins):g}")
+        return self
 
     @model_validator(mode="after")
     def _clusters(self) -> Self:

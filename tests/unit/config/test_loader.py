@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,10 @@ def test_the_shipped_file_loads_and_survives_json(flight_delay: ModelConfig) -> 
         ("alpha: 0.01", "alpha: 0.01\n    margin: 0.1", "margin belongs to rule non_inferiority"),
         ("alpha: 0.01", "alpha: 0.01\n    alpha_per_year: 0.1", "give one of alpha and alpha_per_year"),
         ("approval: automatic", "approval: sometimes", "received 'sometimes'"),
+        ("approval: automatic", "approval: automatic\n  shadow: {}", "shadow belongs to evidence: shadow"),
+        ("approval: automatic", "evidence: shadow\n  shadow: {min_nights: 99}", "is more than max_nights (90)"),
+        ("approval: automatic", "evidence: shadow\n  shadow: {bound: 0.004}", "more than worth (0.005)"),
+        ("approval: automatic", "evidence: shadow\n  shadow: {bound: 0.01}", "more than the margin"),
         ("  approval: automatic", "  rows: independent\n  cluster_by: carrier", "cluster_by belongs to rows"),
         ("  approval: automatic", "  cluster_by: customer", "release.cluster_by: column 'customer' is not in"),
         ("- {column: origin", "- {column: airport", "release.slices: column 'airport' is not in"),
@@ -117,6 +122,19 @@ def test_a_yearly_budget_replaces_alpha_and_survives_being_stored(tmp_path):
     config = load_model(path)
     assert config.release.against_champion.alpha is None
     assert parse_config_json(config_json(config)) == config
+
+
+def test_evidence_from_the_shadow_spells_its_trial_out_and_survives_being_stored(tmp_path):
+    path = tmp_path / "flight_delay.yaml"
+    path.write_text(changed("approval: automatic", "evidence: shadow"))
+    config = load_model(path)
+    assert config.release.shadow is not None and config.release.shadow.largest == 0.05
+    assert parse_config_json(config_json(config)) == config
+    path.write_text(SHIPPED)
+    stored = json.loads(config_json(load_model(path)))
+    for newer in ("evidence", "shadow"):
+        del stored["release"][newer]
+    assert parse_config_json(json.dumps(stored)) == load_model(path), "a version from before there were trials"
 
 
 def test_a_faulty_file_leaves_the_others_usable(tmp_path: Path) -> None:

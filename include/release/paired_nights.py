@@ -1,0 +1,84 @@
+"""The nights of a trial: one paired difference each, of champion and challenger on the same labelled rows. Pure.
+
+A night is the unit, however many rows it has: rows of a night share its weather and its weekday, so a busy one must not
+decide for the others. Which nights are put together is told by counts of rows and labels alone, never by the scores; so
+the claim that the challenger is no better, given the past, also holds for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from include.release.checks import checked
+from include.release.resampling import Statistic
+from include.training.metrics import CATALOGUE, greater_is_better
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MIN_OF_A_CLASS = 10
+"""Rows of each class that a night needs: the ROC AUC of one late flight is noise."""
+
+
+@dataclass(frozen=True)
+class PairedNight:
+    """One night, or several that were too small alone; `difference` is above 0 where the challenger was better."""
+
+    first: date
+    last: date
+    rows: int
+    champion: float
+    challenger: float
+    difference: float
+
+
+def paired_nights(metric: str, rows: pd.DataFrame, min_rows: int) -> tuple[list[PairedNight], int]:
+    """Pair the nights in their order.
+
+    Parameters
+    ----------
+    rows : `day` (ISO text), `label`, and finite scores `champion` and `challenger`, one line a row
+    min_rows : nights below are put together with the next until they reach it
+
+    Returns
+    -------
+    The nights, and how many rows of the last days are too few and wait for more. Raises EvidenceError where the scores
+    do not suit the metric.
+    """
+    nights: list[PairedNight] = []
+    waiting: list[pd.DataFrame] = []
+    for _, of_day in rows.groupby("day", sort=True):
+        waiting.append(of_day)
+        together = pd.concat(waiting)
+        if _enough(metric, together["label"].to_numpy(), min_rows):
+            nights.append(_pair(metric, together))
+            waiting = []
+    return nights, sum(len(of_day) for of_day in waiting)
+
+
+def _enough(metric: str, labels: NDArray[np.float64], min_rows: int) -> bool:
+    if len(labels) < min_rows:
+        return False
+    if "regression" in CATALOGUE[metric].tasks:
+        return True
+    counts = np.unique(labels, return_counts=True)[1]
+    return len(counts) > 1 and int(counts.min()) >= MIN_OF_A_CLASS
+
+
+def _pair(metric: str, rows: pd.DataFrame) -> PairedNight:
+    given = (rows[name].to_numpy(dtype=np.float64) for name in ("label", "champion", "challenger"))
+    y, champion, challenger = checked(metric, *given)
+    theirs, ours = (Statistic.of(metric, y, scores).value() for scores in (champion, challenger))
+    return PairedNight(
+        first=date.fromisoformat(rows["day"].min()),
+        last=date.fromisoformat(rows["day"].max()),
+        rows=len(rows),
+        champion=theirs,
+        challenger=ours,
+        difference=(ours - theirs) if greater_is_better(metric) else (theirs - ours),
+    )
