@@ -281,6 +281,8 @@ class SliceResult(Contract):
 class GateDecision(Contract):
     """The verdict on one version. `promote` only if every gate passed; otherwise `reasons` says what did not.
 
+    `trial`: it goes, or stays, on trial in the shadow of the champion, and `reasons` says since when.
+
     `alpha` is the error rate that the comparison was made at. `ask_person` holds the reasons for which a person must
     agree before the version is served; empty: none has to.
     """
@@ -288,7 +290,7 @@ class GateDecision(Contract):
     model: str
     version: int
     champion_version: int | None
-    verdict: Literal["promote", "refuse"]
+    verdict: Literal["promote", "refuse", "trial"]
     first_release: bool
     gates: tuple[GateResult, ...]
     evidence: tuple[PairedDifference, ...] = ()
@@ -299,6 +301,14 @@ class GateDecision(Contract):
     anchor_version: int | None = None
     slices: tuple[SliceResult, ...] = ()
     ask_person: tuple[str, ...] = ()
+
+    @property
+    def held_back(self) -> str:
+        """Why this version is not to be served now; empty where it may be."""
+        if self.verdict == "promote":
+            return ""
+        words = "is on trial" if self.verdict == "trial" else "was refused"
+        return f"Version {self.version} {words}: " + " ".join(self.reasons)
 
     def summary(self) -> list[str]:
         """Lines for a log: the verdict, what refused it, then the gates that held, each with its sentence."""
@@ -332,11 +342,12 @@ class ReleaseEvent(Contract):
     """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why.
 
     `rule` is the one that the version was judged by, empty for a rollback; `answered_by` the person who was asked.
+    `trial` begins a trial in the shadow, which `promoted` or `refused` ends.
     """
 
     at: datetime
     model: str
-    event: Literal["intended", "promoted", "refused", "rolled_back"]
+    event: Literal["intended", "promoted", "refused", "rolled_back", "trial"]
     version: int
     champion_before: int | None
     champion_after: int | None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
     from include.release.intervals import Interval
 
-__all__ = ["Card", "answered", "markdown", "write"]
+__all__ = ["Card", "answered", "judged", "markdown", "write"]
 
 CARD_FILE = "model_card.md"
 FACTS_FILE = "model_card.json"
@@ -66,10 +66,19 @@ def answered(registered: RegisteredVersion, approval: Approval) -> Card | None:
 
     None, and nothing is written, where the version has no card of this code's making.
     """
+    return _updated(registered, {"approval": approval})
+
+
+def judged(registered: RegisteredVersion, decision: GateDecision) -> Card | None:
+    """Write the card again with a later decision, such as that of a trial; None as for `answered`."""
+    return _updated(registered, {"decision": decision})
+
+
+def _updated(registered: RegisteredVersion, facts: dict[str, object]) -> Card | None:
     card = _earlier(registered)
     if card is None:
         return None
-    card = card.model_copy(update={"approval": approval})
+    card = card.model_copy(update=facts)
     _store(card)
     return card
 

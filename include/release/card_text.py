@@ -69,6 +69,8 @@ def _verdict(card: Card) -> str:
         return "not judged yet"
     if card.decision.verdict == "refuse":
         return "refused by its gates"
+    if card.decision.verdict == "trial":
+        return "on trial in the shadow of the champion"
     if card.approval is not None and not card.approval.approved:
         return "passed its gates, not approved"
     if card.decision.ask_person and card.approval is None:

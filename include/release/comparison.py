@@ -101,6 +101,8 @@ def comparison_gates(
     Where rows are clustered, the row-wise figure is there to be seen, not to judge.
     """
     asked = demand(config, champion_version, facts)
+    if champion_version is not None and config.release.shadow is not None:
+        return _to_the_shadow(config, champion_version, holdout, facts, asked)
     if champion_version is None:
         sentence = "First release: there is no champion to compare with, so the other gates alone decide."
         return [GateResult(name="against_champion", passed=True, value=None, bound=None, sentence=sentence)], (), asked
@@ -114,6 +116,37 @@ def comparison_gates(
         evidence = (*evidence, *more)
     budget = budget_gate(config, facts)
     return [*gates, *([budget] if budget else [])], evidence, asked
+
+
+def _to_the_shadow(
+    config: ModelConfig, champion_version: int, holdout: HoldoutScores, facts: Facts, asked: Demand
+) -> tuple[list[GateResult], tuple[PairedDifference, ...], Demand]:
+    """The gates of a version that is to show over nights that it is better: both must be able to score at all.
+
+    Where not being worse suffices, the anchor is asked for on the holdout all the same: the shadow does not score it.
+    """
+    gates = [_may_be_tried(config, champion_version, holdout)]
+    evidence: tuple[PairedDifference, ...] = ()
+    if asked.rule == "non_inferiority":
+        against, evidence = _anchor(config, champion_version, holdout, facts, asked)
+        gates.append(against)
+    budget = budget_gate(config, facts)
+    return [*gates, *([budget] if budget else [])], evidence, asked
+
+
+def _may_be_tried(config: ModelConfig, champion_version: int, holdout: HoldoutScores) -> GateResult:
+    name = "against_champion"
+    if fault := score_fault(holdout.challenger, holdout.challenger_fault):
+        return refused(name, None, f"No trial in the shadow is possible: the challenger {fault}.")
+    if fault := score_fault(holdout.champion, holdout.champion_fault):
+        sentence = f"No trial beside the champion (version {champion_version}) is possible: it {fault}."
+        return refused(name, None, sentence)
+    nights = config.release.shadow.max_nights if config.release.shadow else 0
+    sentence = (
+        f"Not compared on the holdout: it goes on trial against version {champion_version}, night by night on the same "
+        f"rows, for at most {nights} nights (release.evidence: shadow)."
+    )
+    return GateResult(name=name, passed=True, value=None, bound=None, sentence=sentence)
 
 
 def _anchor(

@@ -6,6 +6,7 @@ is meant. A first release is a rule of its own: no champion to compare with, eve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from include.release.thresholds import cost_gates, threshold_gates
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
-__all__ = ["WORDS", "Facts", "HoldoutScores", "Replay", "decide", "parity_gate", "refuse"]
+__all__ = ["WORDS", "Facts", "HoldoutScores", "Replay", "decide", "parity_gate", "questions", "refuse"]
 
 PARITY_TOLERANCE = 1e-6
 """Largest difference between a stored probability and its replay: rounding passes, another model does not."""
@@ -49,11 +50,14 @@ def decide(
         *sliced,
     ]
     reasons = tuple(gate.sentence for gate in gates if not gate.passed)
+    tried = not reasons and champion_version is not None and config.release.shadow is not None
+    if tried:
+        reasons = tuple(gate.sentence for gate in compared[:1])
     return GateDecision(
         model=config.name,
         version=version,
         champion_version=champion_version,
-        verdict="refuse" if reasons else "promote",
+        verdict="trial" if tried else "refuse" if reasons else "promote",
         first_release=champion_version is None,
         gates=tuple(gates),
         evidence=evidence,
@@ -62,11 +66,11 @@ def decide(
         alpha=None if champion_version is None else asked.alpha,
         anchor_version=facts.anchor_version if asked.rule == "non_inferiority" else None,
         slices=slices,
-        ask_person=() if reasons else _questions(config, champion_version, gates),
+        ask_person=() if reasons else questions(config, champion_version, gates),
     )
 
 
-def _questions(config: ModelConfig, champion_version: int | None, gates: list[GateResult]) -> tuple[str, ...]:
+def questions(config: ModelConfig, champion_version: int | None, gates: Iterable[GateResult]) -> tuple[str, ...]:
     """Why a person must agree before this version is served; empty where nobody has to."""
     wanted = config.release.approval
     asked = [gate.sentence for gate in gates if gate.ask_person]

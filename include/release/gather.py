@@ -93,7 +93,7 @@ def facts(
         anchor_version=anchor,
         earlier_uses=sum(judged.holdout == holdout_name(context) for judged in earlier),
         earlier_judgements=sum(judged.compared and judged.at > now - YEAR for judged in earlier),
-        judgements_a_year=scheduled_in_a_year(config.schedule.retrain, context.as_of),
+        judgements_a_year=judgements_in_a_year(config, context.as_of),
         scoring_ms=scoring_ms,
         model_mb=model_mb,
         cost_fault=fault,
@@ -111,6 +111,16 @@ def anchor_of(context: RunContext) -> int | None:
 def holdout_name(context: RunContext) -> str:
     """The holdout as a judgement names it: its first and its last day."""
     return f"{context.windows.holdout.start}..{context.windows.holdout.end}"
+
+
+def judgements_in_a_year(config: ModelConfig, start: date) -> int:
+    """How many comparisons a year's budget is shared among: every scheduled night's, or every trial that can fit in.
+
+    One version is on trial at a time, for `min_nights` at least unless something else ends it.
+    """
+    if config.release.shadow is not None:
+        return YEAR.days // config.release.shadow.min_nights + 1
+    return scheduled_in_a_year(config.schedule.retrain, start)
 
 
 def scheduled_in_a_year(expression: str, start: date) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from include.contracts import GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, TransientError
-from include.release import card, gates, gather, ledger, promotion, report, thresholds
+from include.release import card, gates, gather, ledger, promotion, report, thresholds, trials
 from include.tracking import naming, registry, runs
 from include.tracking.judgements import key_of
 
@@ -40,8 +40,11 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
         if earlier is not None:
             return earlier
     holdout: HoldoutScores | None = None
+    tried = trials.on_trial(config)
     if champion != context.champion_version:
         decision = _champion_changed(context, registered, champion)
+    elif tried is not None and tried.version != registered.version:
+        decision = gates.refuse(context.model, registered.version, champion, "no_other_trial", trials.said_of(tried))
     else:
         anchor = gather.anchor_of(context)
         holdout, replay, pipeline = gather.scores(config, context, registered, anchor)
@@ -53,6 +56,8 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
     card.write(config, context, registered, decision, intervals)
     if decision.verdict == "refuse":
         ledger.append(_refusal(context, decision, champion))
+    elif decision.verdict == "trial":
+        trials.begin(context, registered, decision)
     return decision
 
 
@@ -97,7 +102,7 @@ def _keep(
             "parent_run_id": context.mlflow_run_id,
             "rule": decision.rule,
             **({"holdout": gather.holdout_name(context)} if holdout else {}),
-            "compared": str(bool(decision.evidence)).lower(),
+            "compared": str(bool(decision.evidence) or decision.verdict == "trial").lower(),
         },
     )
     tags = {"verdict": decision.verdict, "verdict_reasons": " ".join(decision.reasons)}

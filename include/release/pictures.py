@@ -44,8 +44,8 @@ def pictures(decision: GateDecision, metric: MetricName, holdout: HoldoutScores 
         return ""
     figure = Figure(figsize=(13.2, 4.2), layout="constrained")
     roc, calibration, days = figure.subplots(1, 3)
-    _labelled(roc, "ROC curve", "False positive rate", "True positive rate")
-    _labelled(
+    labelled(roc, "ROC curve", "False positive rate", "True positive rate")
+    labelled(
         calibration, "Calibration, bins of equally many rows", "Mean predicted probability", "Share that came true"
     )
     for name, scores, colour in drawn:
@@ -59,14 +59,14 @@ def pictures(decision: GateDecision, metric: MetricName, holdout: HoldoutScores 
         axes.legend()
     judged = decision.evidence[0] if decision.evidence else None
     _by_day(days, metric, holdout, judged if len(drawn) == len(offered) else None)
-    return f"<h2>On the same {escape(holdout.extent)}</h2>{_svg(figure)}"
+    return f"<h2>On the same {escape(holdout.extent)}</h2>{svg(figure)}"
 
 
 def _by_day(axes: Axes, metric: MetricName, holdout: HoldoutScores, judged: PairedDifference | None) -> None:
     """Bars of challenger minus champion, one for each day that has both classes, over the judged interval."""
-    _labelled(axes, f"{WORDS[metric]} by day: above 0 is better", "", "Challenger minus champion")
+    labelled(axes, f"{WORDS[metric]} by day: above 0 is better", "", "Challenger minus champion")
     if judged is None or holdout.challenger is None or holdout.champion is None:
-        axes.text(0.5, 0.5, "no champion's scores to compare with", ha="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "not compared on these rows", ha="center", transform=axes.transAxes)
         return
     sign = 1.0 if greater_is_better(metric) else -1.0
     names, heights = [], []
@@ -90,14 +90,14 @@ def _value(metric: MetricName, y: NDArray[np.float64], scores: NDArray[np.float6
     return Statistic.of(metric, y[rows], scores[rows]).value()
 
 
-def _labelled(axes: Axes, title: str, x_label: str, y_label: str) -> None:
+def labelled(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     axes.set_title(title)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.grid(alpha=0.25)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The figure as an `svg` element, the same bytes for the same figure."""
     text = io.StringIO()
     with rc_context({"svg.hashsalt": "nightshift", "svg.fonttype": "none"}):

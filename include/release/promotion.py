@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ROLLBACK = "rollback"
 """What an intention's `evidence` starts with when it is a rollback's; a promotion's starts with its figures."""
+INTERRUPTED = "interrupted before the alias moved"
+"""What the reason starts with where a crash, and no judgement, kept a version from being served."""
 Outcome = Literal["promoted", "rolled_back"]
 SETTLE_SECONDS = 2.0
 """Many times what the registry takes to answer a request that it has received (0.06 s on a loaded machine)."""
@@ -97,7 +99,7 @@ def close_pending(model: str) -> list[ReleaseEvent]:
             reason = f"{intended.reason} (interrupted after the alias moved; outcome written by the next run)"
             added.append(ledger.append(_closing(intended, outcome, champion, reason)))
         else:
-            reason = f"interrupted before the alias moved; the champion is {named(champion)}"
+            reason = f"{INTERRUPTED}; the champion is {named(champion)}"
             added.append(ledger.append(_closing(intended, "refused", champion, reason)))
     return added
 

@@ -24,12 +24,14 @@ SLICE_HEADS = (
     "Allowed",
     "Served",
 )
+SHADOW = "shadow"
+"""The gate that judges the nights of a trial."""
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1b1b1f;background:#fff;max-width:1080px;margin:1.5rem auto;
 padding:0 1rem}
 h1{font-size:1.35rem;margin:0 0 .3rem}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
 .verdict{padding:.7rem 1rem;border-left:6px solid;border-radius:3px;margin:.8rem 0}
-.promote{border-color:#1b7f3b;background:#e8f5ec}.refuse{border-color:#b3261e;background:#fbeaea}
+.promote{border-color:#1b7f3b;background:#e8f5ec}.trial{border-color:#8a5a00;background:#fdf5e6}.refuse{border-color:#b3261e;background:#fbeaea}
 .table{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
 td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -43,6 +45,8 @@ def headline(decision: GateDecision) -> str:
     failed = sum(not gate.passed for gate in decision.gates)
     if decision.verdict == "refuse":
         return f"{name} is refused: {failed} of {len(decision.gates)} gates did not pass."
+    if decision.verdict == "trial":
+        return f"{name} is on trial in the shadow of version {decision.champion_version}."
     before = "it is the first release" if decision.first_release else f"the champion is {decision.champion_version}"
     person = " A person has to agree first." if decision.ask_person else ""
     return f"{name} may be promoted: all {len(decision.gates)} gates passed; {before}.{person}"
@@ -58,9 +62,11 @@ def ruling(decision: GateDecision) -> str:
         "superiority": "it must be better than the champion",
         "non_inferiority": "it must not be worse than the champion, nor than the anchor, by more than the margin",
     }
+    shadow = decision.verdict == "trial" or any(gate.name == SHADOW for gate in decision.gates)
+    often = "trials, however often they are looked at" if shadow else "nights"
     return (
         f"Judged by {decision.rule}: {claims[decision.rule]}. A model that does not meet this passes in at most "
-        f"{decision.alpha:.2g} of nights."
+        f"{decision.alpha:.2g} of {often}."
     )
 
 
@@ -88,7 +94,7 @@ def markdown(decision: GateDecision) -> str:
 def page(decision: GateDecision, metric: MetricName, holdout: HoldoutScores | None) -> str:
     """The decision as one self-contained HTML page; every value that comes from outside is escaped."""
     title = escape(headline(decision))
-    rows = "".join(_gate_row(gate) for gate in _ordered(decision))
+    rows = "".join(gate_row(gate) for gate in _ordered(decision))
     asked = "".join(f"<li>{escape(reason)}</li>" for reason in decision.ask_person)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -108,7 +114,7 @@ def _ordered(decision: GateDecision) -> list[GateResult]:
     return sorted(decision.gates, key=lambda gate: gate.passed)
 
 
-def _gate_row(gate: GateResult) -> str:
+def gate_row(gate: GateResult) -> str:
     mark, word = ("yes", "passed") if gate.passed else ("no", "not passed")
     if gate.passed and gate.ask_person:
         mark, word = "ask", "asks a person"

@@ -57,10 +57,12 @@ class VersionInfo(Contract):
     holdout: dict[str, float]
 
 
-def register(context: RunContext, selection: Selection, holdout: Holdout) -> RegisteredVersion:
+def register(context: RunContext, selection: Selection, holdout: Holdout, challenge: bool = True) -> RegisteredVersion:
     """Register the chosen candidate's model and make it the challenger; a retry finds the version it made.
 
     The same Airflow run may be cleared and train another model: that one becomes a version of its own.
+
+    :param challenge: False leaves the challenger as it is, for another version is on trial
     """
     chosen = selection.chosen
     with mlflow_client(f"register a version of {context.model}") as client:
@@ -68,7 +70,7 @@ def register(context: RunContext, selection: Selection, holdout: Holdout) -> Reg
         if version is None:
             version = _create_version(client, context, selection, holdout)
         newest = _alias(client, context.model, naming.CHALLENGER)
-        if newest is None or version > newest:
+        if challenge and (newest is None or version > newest):
             client.set_registered_model_alias(context.model, naming.CHALLENGER, str(version))
         log_batches(client, context.mlflow_run_id, tags={naming.tag("registered_version"): str(version)})
         client.set_terminated(context.mlflow_run_id)

@@ -99,6 +99,36 @@ def world(_built: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield World(_built.nights, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def trial_config(config: ModelConfig) -> ModelConfig:
+    """The same model, whose versions go on trial; its nights are small."""
+    shadow = {"min_rows": 50, "max_nights": 40}
+    release = {**config.release.model_dump(), "evidence": "shadow", "shadow": shadow}
+    return ModelConfig.model_validate({**config.model_dump(), "release": release})
+
+
+@pytest.fixture(scope="session")
+def _built_for_trials(trial_config: ModelConfig, _migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("trials")
+    shutil.copy(_migrated, folder / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, folder)
+        patch.chdir(folder)
+        _write_rows(trial_config, last=50)
+        dated = [(AS_OF + timedelta(days=offset), name) for offset, name in enumerate(CANDIDATES)]
+        nights = tuple(_train(trial_config, as_of, name) for as_of, name in dated)
+    return World(nights, folder)
+
+
+@pytest.fixture
+def trial_world(_built_for_trials: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """As `world`, with seven weeks of labelled rows after the last version, which is the challenger."""
+    shutil.copy(_built_for_trials.folder / "mlflow.db", tmp_path / "mlflow.db")
+    shutil.copytree(_built_for_trials.folder / "tables", tmp_path / "tables")
+    _enter(monkeypatch, tmp_path)
+    yield World(_built_for_trials.nights, tmp_path)
+
+
 @pytest.fixture
 def passed() -> Callable[[int, int | None], GateDecision]:
     """A decision that lets a version through."""
@@ -145,12 +175,12 @@ def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("NIGHTSHIFT_GIT_SHA", "c" * 40)
 
 
-def _write_rows(config: ModelConfig) -> None:
-    """Forty days before the last night; `queue` of a day has a level of its own, as real days do."""
+def _write_rows(config: ModelConfig, last: int = 3) -> None:
+    """Thirty days before the first night and `last` after; `queue` of a day has a level of its own, as real days do."""
     from include.data import tables, windows
 
     rng = np.random.default_rng(3)
-    days = [AS_OF + timedelta(days=offset) for offset in range(-30, 3)]
+    days = [AS_OF + timedelta(days=offset) for offset in range(-30, last)]
     count = len(days) * ROWS_A_DAY
     frame = pd.DataFrame({"sent": np.repeat(days, ROWS_A_DAY), "number": np.arange(count)})
     frame["weight"] = rng.normal(size=count)

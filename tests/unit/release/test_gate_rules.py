@@ -13,7 +13,7 @@ from include.contracts import GateDecision, GateResult
 from include.release.evidence import Interval
 from include.release.facts import Facts, HoldoutScores, Live, Replay
 from include.release.gates import decide
-from include.release.gather import scheduled_in_a_year
+from include.release.gather import judgements_in_a_year, scheduled_in_a_year
 
 GOLDEN = Replay(np.array([0.1, 0.7]), np.array([0.1, 0.7]))
 STALE = {"after_days": 30, "live_loss": 0.03, "margin": 0.05}
@@ -236,3 +236,31 @@ def test_a_declared_entity_replaces_the_day_as_what_rows_depend_on(config):
     assert decision.evidence[0].clusters == 70
     few = _judge(entity, replace(rows, clusters=np.where(customers < 35, "a", "b")), Facts())
     assert "2 customers" in _gate(few, "against_champion").sentence
+
+
+def test_with_evidence_from_the_shadow_the_holdout_compares_with_nobody_but_the_anchor(config):
+    """A trial scores the champion alone, so a row of small losses can be seen only where the anchor is scored."""
+    tried = _with(config, evidence="shadow", shadow={"bound": 0.1}, stale_champion=STALE)
+    worse = {"challenger": 3.0, "champion": 0.3}
+    fresh = _judge(tried, _rows(worse), Facts(champion_age_days=1, anchor_version=3))
+    assert (fresh.verdict, fresh.rule, fresh.evidence) == ("trial", "superiority", ())
+    assert "goes on trial against version 3" in fresh.reasons[0] and not _failed(fresh)
+    stale = Facts(champion_age_days=30, anchor_version=1)
+    crept = _judge(tried, _rows({**worse, "anchor": 0.3}), stale)
+    assert (crept.verdict, crept.rule, _failed(crept)) == ("refuse", "non_inferiority", ["against_anchor"])
+    held = _judge(tried, _rows({**EQUAL, "anchor": 0.5}), stale)
+    assert (held.verdict, len(held.evidence)) == ("trial", 1)
+
+
+def test_models_that_cannot_score_go_on_no_trial(config):
+    tried = _with(config, evidence="shadow", thresholds=[])
+    for rows in (_rows({"challenger": None, "champion": 0.5}), _rows({"challenger": 0.5, "champion": None})):
+        refused = _judge(tried, rows, Facts())
+        assert (refused.verdict, _failed(refused)) == ("refuse", ["against_champion"])
+        assert "possible" in refused.reasons[0]
+
+
+def test_a_years_budget_is_shared_among_the_trials_that_fit_in(config):
+    tried = _with(config, evidence="shadow", shadow={"min_nights": 14})
+    assert judgements_in_a_year(config, date(2024, 1, 1)) == scheduled_in_a_year("0 3 * * *", date(2024, 1, 1))
+    assert judgements_in_a_year(tried, date(2024, 1, 1)) == 27

@@ -114,6 +114,16 @@ def test_an_old_night_that_is_run_again_does_not_take_the_challengers_place(
     assert registry.alias_version("flight_delay", "challenger") == 2
 
 
+def test_a_version_can_be_registered_without_becoming_the_challenger(
+    facts: runs.RunFacts, context_of: Opened, train: Trained, night: Callable[[str], RegisteredVersion]
+) -> None:
+    """Another one is on trial."""
+    night("scheduled__1")
+    context = context_of(replace(facts, airflow_run_id="scheduled__2"))
+    assert registry.register(context, _selection(train(context)), HOLDOUT, challenge=False).version == 2
+    assert registry.alias_version("flight_delay", "challenger") == 1
+
+
 def test_the_champion_moves_and_the_one_before_is_remembered(night: Callable[[str], RegisteredVersion]) -> None:
     for number in ("1", "2", "3"):
         night(number)
