@@ -1,7 +1,8 @@
 """Every model file becomes its Airflow DAGs.
 
-`include/models/<model>.yaml` gives `<model>__ingest`, `__retrain`, `__score`, `__monitor` and `__rollback`. A file with
-faults gives none and does not disturb the others; `model_faults.py` shows its faults in the UI.
+`include/models/<model>.yaml` gives `<model>__ingest`, `__retrain`, `__score`, `__monitor`, `__rollback` and, where
+versions go on trial, `__shadow`. A file with faults gives none and does not disturb the others; `model_faults.py` shows
+its faults in the UI.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One model's configuration in, its five DAGs out.
+"""One model's configuration in, its DAGs out: five, and `<model>__shadow` where versions go on trial.
 
 Each function below is one DAG and only wires: what a task does is in its operator, and how, in `include`.
 """
@@ -9,7 +9,7 @@ import inspect
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, XComArg
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
@@ -21,6 +21,7 @@ from nightshift.operators.detect_drift import DetectDrift
 from nightshift.operators.evaluate_gates import EvaluateGates
 from nightshift.operators.evaluate_holdout import EvaluateHoldout
 from nightshift.operators.ingest_day import IngestDay
+from nightshift.operators.judge_shadow import JudgeShadow
 from nightshift.operators.open_run import OpenRun
 from nightshift.operators.promote_model import PromoteModel
 from nightshift.operators.register_model import RegisterModel
@@ -43,7 +44,7 @@ DATA, TRAINING, REGISTRY = "nightshift_data", "nightshift_training", "nightshift
 
 def build_dags(config: ModelConfig) -> list[DAG]:
     """Return the DAGs of one model."""
-    return [build(config) for build in BUILDERS]
+    return [build(config) for build in BUILDERS if build is not shadow or config.release.evidence == "shadow"]
 
 
 def ingest(config: ModelConfig) -> DAG:
@@ -72,6 +73,9 @@ def retrain(config: ModelConfig) -> DAG:
     from `./nightshift approve`, and holds no worker. A rejection, or silence for `approval_hours`, ends the run green
     with `promote_model` skipped and the reason in the ledger. One run at a time: the next night's waits for the answer,
     since it says which champion that night is compared with, so give fewer hours than lie between two nights.
+
+    With `release.evidence: shadow` a version that passes goes on trial (`<model>__shadow`); until that trial ends,
+    `open_run` is skipped and nothing is trained.
     """
     model = config.name
     schedule = AssetOrTimeSchedule(
@@ -160,6 +164,40 @@ def monitor(config: ModelConfig) -> DAG:
     return dag
 
 
+def shadow(config: ModelConfig) -> DAG:
+    """Judge the version on trial, night by night; promote it once it is surely better than the champion.
+
+    Only for models with `release.evidence: shadow`. A version that passed its gates on the holdout is scored beside the
+    champion; each look pairs every night whose labels have come in, in a confidence sequence that may be looked at
+    nightly. It ends in a promotion, in a refusal (worse, no lead worth having, or out of nights), or when the champion
+    changes; until then `promote_model` is skipped and says how far it is, and `<model>__retrain` trains nothing.
+
+    By hand: look as on another night, or give a reason under *Recall* to end the trial.
+    """
+    model = config.name
+    timetable = _cron(config, config.schedule.monitor)
+    schedule = AssetOrTimeSchedule(timetable=timetable, assets=[model_asset(model, "predictions")])
+    hours = RUN_HOURS + config.release.approval_hours
+    with _dag(config, shadow, schedule=schedule, params=forms.SHADOW, hours=hours) as dag:
+        judged = JudgeShadow(task_id="judge_shadow", model=model, pool=DATA)
+        frozen, registered, decision = (XComArg(judged, key) for key in ("run_context", "registered", "decision"))
+        approved = ApproveRelease(task_id="approve_release", model=model, run_context=frozen, decision=decision)
+        promoted = PromoteModel(
+            task_id="promote_model",
+            model=model,
+            run_context=frozen,
+            registered=registered,
+            decision=decision,
+            approval=approved.output,
+            trigger_rule=TriggerRule.NONE_FAILED,  # it tells a refusal itself
+            pool=REGISTRY,
+        )
+        VerifyChampion(
+            task_id="verify_champion", model=model, event=promoted.output, outlets=[model_asset(model, "champion")]
+        )
+    return dag
+
+
 def rollback(config: ModelConfig) -> DAG:
     """Serve an earlier version again. Only ever run by hand: press *Trigger*, name a version or none, say why.
 
@@ -197,7 +235,7 @@ def _dag(config: ModelConfig, build: Any, hours: float = RUN_HOURS, **kwargs: An
     )
 
 
-BUILDERS = (ingest, retrain, score, monitor, rollback)
+BUILDERS = (ingest, retrain, score, monitor, shadow, rollback)
 
 
 def _cron(config: ModelConfig, expression: str) -> CronTriggerTimetable:

@@ -24,6 +24,17 @@ SCORE = {
 MONITOR = {
     "night": optional_date("Night", "Look at the day before this night; empty: tonight."),
 }
+SHADOW = {
+    "night": optional_date("Night", "Judge by what was known on this night; empty: tonight."),
+    "recall": Param(
+        None,
+        type=["null", "string"],
+        minLength=5,
+        maxLength=500,
+        title="Recall",
+        description="Why the trial is to end now without a promotion, kept in the ledger; empty: it goes on.",
+    ),
+}
 ROLLBACK = {
     "version": Param(
         None,

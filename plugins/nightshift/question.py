@@ -23,13 +23,23 @@ def asking(frozen: RunContext, decision: GateDecision, clearings: int, now: date
 
 def links(frozen: RunContext, decision: GateDecision, ui_url: str) -> dict[str, str]:
     """The task's buttons: the version in the registry, and the gate report."""
-    from include.tracking.naming import artifact_url, model_version_url
+    from include.tracking.naming import model_version_url
 
-    report = artifact_url(ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html")
     return {
         MlflowLink.name: model_version_url(ui_url, decision.model, decision.version),
-        GateReportLink.name: report,
+        GateReportLink.name: report_url(frozen, decision, ui_url),
     }
+
+
+def report_url(frozen: RunContext, decision: GateDecision, ui_url: str) -> str:
+    """Address of the page that the decision was kept with: the retrain run's, or that of a trial's look."""
+    from include.tracking.naming import artifact_url
+    from include.tracking.runs import experiment_of
+
+    uri = decision.report_uri or f"runs:/{frozen.mlflow_run_id}/gates/report.html"
+    run_id, _, path = uri.removeprefix("runs:/").partition("/")
+    experiment = frozen.experiment_id if run_id == frozen.mlflow_run_id else experiment_of(run_id)
+    return artifact_url(ui_url, experiment, run_id, path)
 
 
 def question(frozen: RunContext, decision: GateDecision, ui_url: str, until: datetime) -> tuple[str, str]:
@@ -39,13 +49,11 @@ def question(frozen: RunContext, decision: GateDecision, ui_url: str, until: dat
     :param until: when silence becomes a rejection
     """
     from include.release.report import markdown
-    from include.tracking.naming import artifact_url, model_version_url, run_url
+    from include.tracking.naming import model_version_url, run_url
 
     served = f"version {decision.champion_version}" if decision.champion_version else "no version"
     addresses = {
-        "gate report with pictures": artifact_url(
-            ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html"
-        ),
+        "gate report with pictures": report_url(frozen, decision, ui_url),
         "MLflow run": run_url(ui_url, frozen.experiment_id, frozen.mlflow_run_id),
         f"version {decision.version} in the registry": model_version_url(ui_url, decision.model, decision.version),
     }

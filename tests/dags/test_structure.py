@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk._shared.module_loading import import_string
 from nightshift import factory, nights, reference
@@ -20,6 +22,34 @@ from include.config.schema import ModelConfig
 
 ROOT = environment.REPOSITORY
 SUFFIXES = ("ingest", "retrain", "score", "monitor", "rollback")
+TRIAL = "shadow"
+"""One more where the model file asks for evidence from the shadow."""
+
+
+def expected_dags(folder: Path) -> set[str]:
+    """The DAGs that the model files of a folder ask for, read from the files themselves."""
+    found = set()
+    for path in folder.glob("*.yaml"):
+        tried = yaml.safe_load(path.read_text()).get("release", {}).get("evidence") == "shadow"
+        found |= {f"{path.stem}__{suffix}" for suffix in (*SUFFIXES, *([TRIAL] if tried else []))}
+    return found
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagBag]:
+    """The shipped model, and one like it whose versions go on trial."""
+    folder = tmp_path_factory.mktemp("models")
+    shipped = (ROOT / "include/models/flight_delay.yaml").read_text()
+    (folder / "flight_delay.yaml").write_text(shipped)
+    on_trial = shipped.replace("name: flight_delay", "name: tried_delay").replace(
+        "release:\n", "release:\n  evidence: shadow\n"
+    )
+    (folder / "tried_delay.yaml").write_text(on_trial)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTSHIFT_MODELS", str(folder))
+        bag = DagBag(dag_folder=ROOT / "dags")
+        assert expected_dags(folder) == set(bag.dag_ids) and bag.import_errors == {}
+        yield bag
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +62,23 @@ def asset_names(condition: Any) -> set[str]:
 
 
 def test_the_dags_are_those_of_the_model_files(bag: DagBag) -> None:
-    models = {path.stem for path in environment.models_dir().glob("*.yaml")}
-    assert models, "at least one model ships"
+    expected = expected_dags(environment.models_dir())
+    assert expected, "at least one model ships"
     assert bag.import_errors == {}
-    assert set(bag.dag_ids) == {f"{model}__{suffix}" for model in models for suffix in SUFFIXES}
+    assert set(bag.dag_ids) == expected
+
+
+def test_a_model_whose_versions_go_on_trial_has_one_dag_more(tried: DagBag) -> None:
+    assert "flight_delay__shadow" not in tried.dags
+    dag = tried.dags["tried_delay__shadow"]
+    order = ["judge_shadow", "approve_release", "promote_model", "verify_champion"]
+    assert [task.task_id for task in dag.topological_sort()] == order
+    assert dag.get_task("promote_model").upstream_task_ids == {"judge_shadow", "approve_release"}
+    assert dag.get_task("judge_shadow").multiple_outputs, "later tasks take its parts"
+    assert asset_names(dag.timetable.asset_condition) == {"tried_delay.predictions"}
+    assert {asset.name for task in dag.tasks for asset in task.outlets} == {"tried_delay.champion"}
+    assert dag.max_active_runs == 1 and "tried_delay" in dag.tags
+    assert dag.dagrun_timeout >= timedelta(hours=6 + 20), "a person may still answer"
 
 
 def test_retrain_is_one_chain_with_candidates_side_by_side(bag: DagBag) -> None:

@@ -42,8 +42,8 @@ class ApproveRelease(NightshiftOperator):
 
         frozen, decision = RunContext.from_json(self.run_context), GateDecision.from_json(self.decision)
         self.link_urls |= question.links(frozen, decision, self.ui_url)
-        if decision.verdict == "refuse":
-            raise AirflowSkipException(f"Version {decision.version} was refused: " + " ".join(decision.reasons))
+        if decision.held_back:
+            raise AirflowSkipException(decision.held_back)
         if not decision.ask_person:
             return Approval(approved=True, asked=False, answered_by="", reason="nobody has to agree").to_json()
         asking = question.asking(frozen, decision, context["dag_run"].clear_number or 0, datetime.now(UTC))

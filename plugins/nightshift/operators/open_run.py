@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from nightshift.nights import date_param, night_of
 from nightshift.operators.base import NightshiftOperator
 
@@ -15,12 +17,14 @@ class OpenRun(NightshiftOperator):
     """The first task of a retrain run; returns the RunContext that every later task takes.
 
     Editing the model file after this task changes nothing in the run: later tasks read the frozen configuration. What
-    a killed promotion left open is closed first, since the run is frozen to a champion too.
+    a killed promotion left open is closed first, since the run is frozen to a champion too. Nothing is trained while a
+    version is on trial in the shadow: what would be trained could not be compared before that trial ends.
     """
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.alerts.failures import note
         from include.config.loader import find_model
+        from include.release import trials
         from include.release.promotion import repair
         from include.training.jobs import open_run
 
@@ -36,6 +40,8 @@ class OpenRun(NightshiftOperator):
                 as_of,
                 {"Airflow": context["ti"].log_url},
             )
+        if tried := trials.on_trial(config):
+            raise AirflowSkipException(f"Nothing is trained. {trials.said_of(tried)}")
         opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)
         self.link_to_run(opened.experiment_id, opened.mlflow_run_id)
         self.log.info("Night %s, %s rows, data version %s", opened.as_of, f"{opened.rows:,}", opened.data_version)

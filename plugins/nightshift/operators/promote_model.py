@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PromoteModel(NightshiftOperator):
-    """Skip, with the reasons, where gates or a person said no; otherwise return the ledger's line.
+    """Skip, with the reasons, where gates or a person said no or nothing yet; otherwise return the ledger's line.
 
     Runs where `approve_release` was skipped too: a refusal is told here, and no approval is none where one is needed.
     """
@@ -35,10 +35,12 @@ class PromoteModel(NightshiftOperator):
         from include.release.promotion import promote
         from include.tracking.naming import model_version_url
 
+        if not self.decision:  # the task that judges was skipped: another version, or none, is on trial
+            raise AirflowSkipException("No version was judged, so none is promoted")
         decision = GateDecision.from_json(self.decision)
         self.link_urls[MlflowLink.name] = model_version_url(self.ui_url, decision.model, decision.version)
-        if decision.verdict == "refuse":
-            raise AirflowSkipException(f"Version {decision.version} was refused: " + " ".join(decision.reasons))
+        if decision.held_back:
+            raise AirflowSkipException(decision.held_back)
         approval = Approval.from_json(self.approval) if self.approval else None
         event = promote(RunContext.from_json(self.run_context), decision, f"airflow:{self.dag_id}", approval)
         if approval is not None and approval.asked:

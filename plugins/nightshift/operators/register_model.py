@@ -25,14 +25,15 @@ class RegisterModel(NightshiftOperator):
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.contracts import Holdout, RunContext, Selection
-        from include.release import card
+        from include.release import card, trials
         from include.tracking import registry, runs
         from include.tracking.naming import model_version_url
 
         frozen = RunContext.from_json(self.run_context)
         selection, holdout = Selection.from_json(self.selection), Holdout.from_json(self.holdout)
-        registered = registry.register(frozen, selection, holdout)
-        card.write(runs.load_config(frozen.mlflow_run_id), frozen, registered)
+        config = runs.load_config(frozen.mlflow_run_id)
+        registered = registry.register(frozen, selection, holdout, challenge=trials.on_trial(config) is None)
+        card.write(config, frozen, registered)
         self.link_urls[MlflowLink.name] = model_version_url(self.ui_url, registered.model, registered.version)
         self.log.info("Registered %s version %s", registered.model, registered.version)
         return registered.to_json()
