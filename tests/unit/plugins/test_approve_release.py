@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from nightshift.operators.approve_release import ApproveRelease
+from nightshift.operators.promote_model import PromoteModel
 from nightshift.question import question
 from nightshift.triggers.stored_answer import StoredAnswer
 
@@ -72,6 +73,20 @@ def event(option: str, person: str | None, **written: Any) -> dict[str, Any]:
 def test_a_refused_version_is_skipped_with_its_reasons_and_nobody_is_asked(connection: None) -> None:
     with pytest.raises(AirflowSkipException, match=r"Version 7 was refused: Predictions differ by <1\."):
         task(verdict="refuse").execute({})
+
+
+def test_a_version_on_trial_is_neither_asked_about_nor_promoted_and_nothing_judged_is_no_failure(
+    connection: None,
+) -> None:
+    """Both tasks run after every look, the promotion also where the look itself was skipped."""
+    tried = decision().model_copy(update={"verdict": "trial", "reasons": ("12 of 90 nights.",)}).to_json()
+    shared = {"model": "parcels", "run_context": context().to_json()}
+    with pytest.raises(AirflowSkipException, match=r"Version 7 is on trial: 12 of 90 nights\."):
+        ApproveRelease(task_id="approve_release", decision=tried, **shared).execute({})
+    for found, reason in ((tried, "is on trial"), (None, "No version was judged")):
+        promoting = PromoteModel(task_id="promote_model", registered=None, decision=found, approval=None, **shared)
+        with pytest.raises(AirflowSkipException, match=reason):
+            promoting.execute({})
 
 
 def test_an_answer_names_who_gave_it_and_why(connection: None) -> None:
