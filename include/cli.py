@@ -97,11 +97,15 @@ def train(
 ) -> None:
     """Run the model's retrain DAG now and follow it to its verdict."""
     from include.config.loader import find_model
+    from include.errors import PermanentError
+    from include.release import trials
 
     with _told() as say:
-        find_model(model)
+        config = find_model(model)
         night = _date(as_of).isoformat() if as_of else None
         api = _api()
+        if tried := trials.on_trial(config):
+            raise PermanentError(f"Nothing is trained. {trials.said_of(tried)}")
         run = api.follow(api.trigger(f"{model}__retrain", {"as_of": night} if night else None), say)
         _print_decision(api.result(run, "evaluate_gates"))
         _print_answer(api, run)
@@ -135,9 +139,10 @@ def approve(
     from include.errors import PermanentError
 
     with _told(quiet=True):
-        find_model(model)
+        tried = find_model(model).release.evidence == "shadow"
         api = _api()
-        waiting = api.questions(f"{model}__retrain")
+        asking = (f"{model}__retrain", f"{model}__shadow") if tried else (f"{model}__retrain",)
+        waiting = [question for dag_id in asking for question in api.questions(dag_id)]
         if not waiting:
             raise PermanentError(f"{model}: no version waits for a person. Next: ./nightshift status")
         api.answer(waiting[0], "Reject" if reject else "Approve", reason)

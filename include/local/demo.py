@@ -31,8 +31,9 @@ def demo(model: str, say: Say) -> LocalSettings:
     settings = services.up(say)
     _environment(settings)
     api = AirflowApi(settings.airflow_url, USER, settings.secrets.password)
-    api.wait_for_dags({f"{model}__{suffix}" for suffix in SUFFIXES}, say)
-    for suffix in SUFFIXES:
+    suffixes = (*SUFFIXES, "shadow") if config.release.evidence == "shadow" else SUFFIXES
+    api.wait_for_dags({f"{model}__{suffix}" for suffix in suffixes}, say)
+    for suffix in suffixes:
         api.unpause(f"{model}__{suffix}")
     _took(say, "services", started)
     night = datetime.now(ZoneInfo(config.schedule.timezone)).date()

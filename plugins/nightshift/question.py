@@ -48,7 +48,7 @@ def question(frozen: RunContext, decision: GateDecision, ui_url: str, until: dat
     :param ui_url: MLflow's address in a person's browser
     :param until: when silence becomes a rejection
     """
-    from include.release.report import markdown
+    from include.release.report import SHADOW, markdown
     from include.tracking.naming import model_version_url, run_url
 
     served = f"version {decision.champion_version}" if decision.champion_version else "no version"
@@ -57,12 +57,14 @@ def question(frozen: RunContext, decision: GateDecision, ui_url: str, until: dat
         "MLflow run": run_url(ui_url, frozen.experiment_id, frozen.mlflow_run_id),
         f"version {decision.version} in the registry": model_version_url(ui_url, decision.model, decision.version),
     }
+    tried = any(gate.name == SHADOW for gate in decision.gates)
+    then = "the trial is over" if tried else "the next night tries again"
     verdict, evidence = markdown(decision).split("\n", 1)
     body = [
         verdict,
         "",
         f"- **Approve**: version {decision.version} is served from now on, instead of {served}.",
-        f"- **Reject**, or no answer until {until:%d %B %Y, %H:%M} UTC: {served} stays; the next night tries again.",
+        f"- **Reject**, or no answer until {until:%d %B %Y, %H:%M} UTC: {served} stays; {then}.",
         "",
         " · ".join(f"[{name}]({address})" for name, address in addresses.items()),
         evidence,
