@@ -158,9 +158,24 @@ def read(
     """
     import pandas as pd
 
+    rows = read_arrow(model, table, columns, days, version, where)
+    if rows is None:
+        return pd.DataFrame(columns=list(columns or []))
+    return rows.to_pandas(types_mapper=pd.ArrowDtype) if exact else rows.to_pandas()
+
+
+def read_arrow(
+    model: str,
+    table: str,
+    columns: Sequence[str] | None = None,
+    days: tuple[date, date] | None = None,
+    version: int | None = None,
+    where: Mapping[str, str] | None = None,
+) -> pa.Table | None:
+    """As `read`, before the rows become a frame; None where the table does not exist."""
     opened = _open(model, table, version)
     if opened is None:
-        return pd.DataFrame(columns=list(columns or []))
+        return None
     missing = sorted(set(columns or ()) - {field.name for field in opened.schema().fields})
     if missing:
         raise PermanentError(
@@ -170,8 +185,7 @@ def read(
     filters: list[tuple[str, str, object]] = [(name, "=", value) for name, value in (where or {}).items()]
     if days is not None:
         filters += [("day", ">=", days[0].isoformat()), ("day", "<=", days[1].isoformat())]
-    arrow = opened.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters or None)
-    return arrow.to_pandas(types_mapper=pd.ArrowDtype) if exact else arrow.to_pandas()
+    return opened.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters or None)
 
 
 def columns_of(model: str, table: str, version: int | None = None) -> tuple[str, ...]:

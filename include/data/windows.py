@@ -13,9 +13,11 @@ from include.data import tables
 from include.training.features import add_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from include.config.schema import ModelConfig
+
+    Reader = Callable[..., pd.DataFrame]
 
 VALIDATED = "validated"
 ROWS_SNAPSHOT = "rows_snapshot"
@@ -43,6 +45,7 @@ def read_rows(
     as_of: date,
     version: int | None = None,
     columns: Sequence[str] | None = None,
+    read: Reader | None = None,
 ) -> pd.DataFrame:
     """Read the validated rows of `days` as they were known on night `as_of`, with rate features.
 
@@ -53,12 +56,13 @@ def read_rows(
     ----------
     version : version of the table `validated`; the newest by default
     columns : raw columns wanted; by default the key, the label, `row_key` and every feature's column
+    read : what stands in for `tables.read`, where the table is in memory already
     """
     data = config.data
     first = days.start - timedelta(days=lookback_days(config))
     last = min(days.end, as_of - timedelta(days=1))
     wanted = _raw_columns(config, columns)
-    frame = tables.read(config.name, VALIDATED, wanted, (first, last), version)
+    frame = (read or tables.read)(config.name, VALIDATED, wanted, (first, last), version)
     frame[data.day] = pd.to_datetime(frame[data.day]).dt.as_unit("us")
     arrived = frame[data.day] + pd.Timedelta(days=data.label_delay_days) <= pd.Timestamp(as_of)
     frame[data.label] = frame[data.label].astype("float64").where(arrived, np.nan)

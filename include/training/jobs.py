@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -140,17 +140,23 @@ def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
 
 
 def _filled_version(config: ModelConfig, frozen: Windows) -> int:
-    """Version of the validated table, once it holds the window's last day and enough of the others.
+    """Version of the validated table, once it holds the days that `require_days` asks for."""
+    version = tables.table_version(config.name, windows.VALIDATED)
+    there = windows.validated_days(config, frozen.whole, version) if version is not None else {}
+    require_days(config, frozen, there)
+    return version or 0
+
+
+def require_days(config: ModelConfig, frozen: Windows, there: Collection[date]) -> None:
+    """Raise NotEnoughData unless the window's last day is `there`, and enough of the others.
 
     One refused day must not stop retraining for as long as the window is; that a night trains on stale rows, must.
     """
-    version = tables.table_version(config.name, windows.VALIDATED)
     whole = frozen.whole
-    there = windows.validated_days(config, whole, version) if version is not None else {}
     asked = [whole.start + timedelta(days=offset) for offset in range(whole.days)]
     missing = [day for day in asked if day not in there]
     stale = whole.end in missing
-    if version is None or stale or len(missing) > config.training.max_missing_share * whole.days:
+    if stale or len(missing) > config.training.max_missing_share * whole.days:
         named = ", ".join(str(day) for day in missing[:MAX_DAYS_NAMED])
         more = f" and {len(missing) - MAX_DAYS_NAMED} more" if len(missing) > MAX_DAYS_NAMED else ""
         raise NotEnoughData(
@@ -159,7 +165,6 @@ def _filled_version(config: ModelConfig, frozen: Windows) -> int:
             f"Allowed are {config.training.max_missing_share:.0%} of them (training.max_missing_share), not the last.\n"
             f"Load them: trigger {config.name}__ingest with start={missing[0]} and end={missing[-1]}"
         )
-    return version
 
 
 def _fit_and_log(

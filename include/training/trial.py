@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from include.contracts import DayRange
 from include.data import splits, windows
@@ -47,11 +47,25 @@ def run(
     rows = windows.read_rows(config, seen, as_of, data_version)
     train = splits.of_days(config, rows, frozen.train, "train")
     validation = splits.of_days(config, rows, frozen.validation, "validation")
+    return on_rows(config, candidate, train, validation, threads)
+
+
+def on_rows(
+    config: ModelConfig,
+    candidate: Candidate,
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    threads: int,
+    measure: tuple[Literal["validation", "train"], ...] = ("validation", "train"),
+) -> Trial:
+    """Fit on the rows of the train split and measure on those of the splits named in `measure`."""
     with measured() as spent:
         fitted = fit(config, candidate, train, threads)
     # MLflow's comparison opens on the metric that was logged first, and validation is what candidates compete on.
     metrics: dict[str, float] = {}
-    for split, part in (("validation", validation), ("train", train)):
+    parts = {"validation": validation, "train": train}
+    for split in measure:
+        part = parts[split]
         scores = predict_scores(fitted.pipeline, part, config)
         computed = compute(METRICS, part[config.data.label].to_numpy(), scores)
         metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
