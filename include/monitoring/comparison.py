@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -77,7 +77,7 @@ class Recent:
 def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     """Features of the night and the champion's scores on them against its training rows, and against their null."""
     declared = training.config
-    recent = _recent_rows(config, declared, night)
+    recent = recent_rows(config, declared, night)
     if isinstance(recent, str):
         return Compared(rows=0, reasons=(recent,))
     reference = _reference(config, training)
@@ -139,6 +139,25 @@ def _judged(
             f"No verdict on drift: champion version {training.version} was trained on fewer than {null.FEWEST_DAYS} "
             "days with rows, which do not tell how far apart ordinary days are (training.train_days).",
         )
+    return judged(config, kept, tallies_of(training.config, before), recent, lately)
+
+
+def tallies_of(declared: ModelConfig, before: pd.DataFrame) -> dict[str, distances.Tally]:
+    """Every feature's and the score's values in the sample that nights are compared with, as `drift.typed` made it."""
+    return {column: distances.tally(kind, before[column]) for column, kind in drift.kinds(declared).items()}
+
+
+def judged(
+    config: ModelConfig,
+    kept: null.Null,
+    tallies: Mapping[str, distances.Tally],
+    recent: Recent,
+    lately: pd.DataFrame,
+) -> tuple[list[DriftFinding], tuple[str, ...]]:
+    """Findings on the night and on the last nights together, by a null that is there already. Pure.
+
+    :param lately: features and scores of `recent`'s rows, as `drift.typed` makes them
+    """
     of_night = (recent.day >= recent.start).to_numpy()
     days = recent.day[of_night].nunique()
     weekday, rules = recent.last.weekday(), config.monitoring.drift
@@ -147,7 +166,6 @@ def _judged(
     ]
     if (held := recent.day.nunique()) > days:
         samples.append(verdict.Sample("recent", lately, held, weekday))
-    tallies = {column: distances.tally(kind, before[column]) for column, kind in drift.kinds(training.config).items()}
     expected = config.monitoring.expected_to_move
     found = [one for sample in samples for one in verdict.judge(kept, tallies, sample, rules, expected)]
     return found, verdict.told(found, len(kept.days))
@@ -163,24 +181,34 @@ def _null(config: ModelConfig, training: Training, reference: Reference, pipelin
         kept = None
     if kept is not None:
         return kept
-    rows, declared = reference.rows, training.config
-    days = rows[declared.data.day].dt.date.to_numpy()
-    frame = drift.typed(declared, rows, score_rows(pipeline, rows, declared)[0])
-    needed = config.monitoring.min_rows
-    pooled = math.ceil(needed / max(1.0, float(np.median(np.unique(days, return_counts=True)[1]))))
-    blocks = sorted({1, min(pooled, null.RECENT), null.RECENT})
-    made = null.build(frame, days, reference.sampled, drift.kinds(declared), needed, blocks)
+    scores = score_rows(pipeline, reference.rows, training.config)[0]
+    made = build_null(config, training.config, reference, scores)
     if made is not None:
         runs.log_text(run_id, null.to_json(made, made_with), NULL_FILE)
         log.info("the null of %s version %s was computed from %s days", config.name, training.version, len(made.days))
     return made
 
 
-def _recent_rows(config: ModelConfig, declared: ModelConfig, night: date) -> Recent | str:
+def build_null(
+    config: ModelConfig, declared: ModelConfig, reference: Reference, scores: np.ndarray
+) -> null.Null | None:
+    """The null of a reference and of the version's scores (n,) on all its rows; None of too few days. Pure."""
+    rows = reference.rows
+    days = rows[declared.data.day].dt.date.to_numpy()
+    frame = drift.typed(declared, rows, scores)
+    needed = config.monitoring.min_rows
+    pooled = math.ceil(needed / max(1.0, float(np.median(np.unique(days, return_counts=True)[1]))))
+    blocks = sorted({1, min(pooled, null.RECENT), null.RECENT})
+    return null.build(frame, days, reference.sampled, drift.kinds(declared), needed, blocks)
+
+
+def recent_rows(
+    config: ModelConfig, declared: ModelConfig, night: date, read: windows.Reader | None = None
+) -> Recent | str:
     """Rows of the last nights; the night's own are pooled with earlier days' until they are enough to say anything."""
     last = night - timedelta(days=1)
     span = DayRange(start=night - timedelta(days=null.RECENT), end=last)
-    rows = windows.read_rows(declared, span, night)
+    rows = windows.read_rows(declared, span, night, read=read)
     day = rows[declared.data.day].dt.date
     if not (day == last).any():
         return f"Insufficient rows to compare: day {last} has no validated rows."
@@ -229,6 +257,11 @@ def _reference(config: ModelConfig, training: Training) -> Reference:
             f"champion version {training.version} was trained on, so there is nothing to compare a night with. Load "
             f"them: trigger {config.name}__ingest with start={training.train.start} and end={training.train.end}"
         )
+    return reference_of(config, rows, notes)
+
+
+def reference_of(config: ModelConfig, rows: pd.DataFrame, notes: tuple[str, ...] = ()) -> Reference:
+    """The rows that a version was fitted on as a reference, with the sample of them that nights are compared with."""
     sampled = np.ones(len(rows), dtype=bool)
     if len(rows) > (wanted := config.monitoring.reference_rows):
         sampled[:] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +19,7 @@ from include.release import ledger, promotion, recalls
 from include.release.evidence import EvidenceError, metric_interval
 from include.release.facts import Facts, HoldoutScores, Live, Replay
 from include.tracking import models, naming, registry, runs
-from include.tracking.judgements import judgements, key_of
+from include.tracking.judgements import Judgement, judgements, key_of
 from include.training.fit import predict_scores
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from include.config.schema import ModelConfig
+    from include.contracts import Windows
 
 Result = TypeVar("Result")
 TIMED_ROWS, TIMED_RUNS = 1000, 5
@@ -86,13 +87,14 @@ def facts(
     """What the gates that look beside the scores ask for; nothing is measured that no gate asks for."""
     key, now = key_of(context.airflow_run_id, registered.version), datetime.now(UTC)
     earlier = [judged for judged in judgements(context.model) if judged.key != key]
+    uses, compared = counted(earlier, holdout_name(context), now)
     scoring_ms, model_mb, fault = _cost(config, context, registered, pipeline)
     return Facts(
         champion_age_days=_age(context),
         live=_live(config, context),
         anchor_version=anchor,
-        earlier_uses=sum(judged.holdout == holdout_name(context) for judged in earlier),
-        earlier_judgements=sum(judged.compared and judged.at > now - YEAR for judged in earlier),
+        earlier_uses=uses,
+        earlier_judgements=compared,
         judgements_a_year=judgements_in_a_year(config, context.as_of),
         scoring_ms=scoring_ms,
         model_mb=model_mb,
@@ -111,6 +113,13 @@ def anchor_of(context: RunContext) -> int | None:
 def holdout_name(context: RunContext) -> str:
     """The holdout as a judgement names it: its first and its last day."""
     return f"{context.windows.holdout.start}..{context.windows.holdout.end}"
+
+
+def counted(earlier: Iterable[Judgement], holdout: str, now: datetime) -> tuple[int, int]:
+    """How many versions these days have judged, and how many comparisons with a champion the last year has seen."""
+    known = list(earlier)
+    uses = sum(judged.holdout == holdout for judged in known)
+    return uses, sum(judged.compared and judged.at > now - YEAR for judged in known)
 
 
 def judgements_in_a_year(config: ModelConfig, start: date) -> int:
@@ -179,15 +188,27 @@ def _live(config: ModelConfig, context: RunContext) -> Live | None:
     stale, version = config.release.stale_champion, context.champion_version
     if stale is None or stale.live_loss is None or version is None:
         return None
-    metric = config.release.against_champion.metric
-    last = context.windows.holdout.start - timedelta(days=1)
-    days = DayRange(start=last - timedelta(days=LIVE_DAYS - 1), end=last)
     try:
-        released = registry.version_info(context.model, version).holdout[metric]
-        rows = performance.read(config, naming.CHAMPION, version, days)
-        scored = rows[rows["score"].notna()]
-        if len(scored) < config.release.min_holdout_rows:
-            return None
+        released = registry.version_info(context.model, version).holdout[config.release.against_champion.metric]
+        return live_of(config, released, performance.read(config, naming.CHAMPION, version, live_days(context.windows)))
+    except TransientError:
+        raise
+    except (NightshiftError, KeyError):
+        return None  # no evidence that it has fallen, so the stricter rule stays
+
+
+def live_days(frozen: Windows) -> DayRange:
+    """The days before the holdout on which a champion's live metric is looked for."""
+    last = frozen.holdout.start - timedelta(days=1)
+    return DayRange(start=last - timedelta(days=LIVE_DAYS - 1), end=last)
+
+
+def live_of(config: ModelConfig, released: float, rows: pd.DataFrame) -> Live | None:
+    """The metric at release and since, on rows as `performance.joined` gives them; None where they are too few."""
+    metric, scored = config.release.against_champion.metric, rows[rows["score"].notna()]
+    if len(scored) < config.release.min_holdout_rows:
+        return None
+    try:
         since = metric_interval(
             metric,
             scored["label"],
@@ -196,10 +217,8 @@ def _live(config: ModelConfig, context: RunContext) -> Live | None:
             resamples=config.release.resamples,
             seed=config.training.seed,
         )
-    except TransientError:
-        raise
-    except (NightshiftError, EvidenceError, KeyError):
-        return None  # no evidence that it has fallen, so the stricter rule stays
+    except EvidenceError:
+        return None
     first, newest = (date.fromisoformat(str(day)) for day in (scored["day"].min(), scored["day"].max()))
     return Live(released, since, len(scored), first, newest)
 
