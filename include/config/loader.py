@@ -46,6 +46,35 @@ class _StrictLoader(yaml.SafeLoader):
 
 def load_model(path: Path) -> ModelConfig:
     """Read one model file. Raises ConfigError with every fault, each with its line where there is one."""
+    content, node = _parsed(path)
+    config = parse_model(content, str(path), node)
+    if config.name != path.stem:
+        raise ConfigError(str(path), [f"name: {config.name!r} must equal the file's name {path.stem!r}"])
+    return config
+
+
+def parse_model(content: dict[str, Any], origin: str, node: yaml.Node | None = None) -> ModelConfig:
+    """What a model file says, as a configuration; the ConfigError names `origin`, and lines where `node` has them."""
+    try:
+        return ModelConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(origin, [_fault(detail, node) for detail in error.errors()]) from None
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """The mapping that a model file, or a part of one, holds, before it is checked."""
+    return _parsed(path)[0]
+
+
+def read_value(text: str) -> Any:
+    """A value as a model file would write it: `0.05`, `null`, `[a, b]`. Raises ValueError where it is no YAML."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derives from SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{text!r} is not readable as YAML: {type(error).__name__}") from None
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     text = _read_text(path)
     try:
         node = yaml.compose(text, Loader=_StrictLoader)
@@ -57,13 +86,7 @@ def load_model(path: Path) -> ModelConfig:
         raise ConfigError(str(path), [f"not readable as YAML: {type(error).__name__}: {error}"]) from None
     if not isinstance(content, dict):
         raise ConfigError(str(path), ["a model file is a mapping that starts with `name:`; see include/models/"])
-    try:
-        config = ModelConfig.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(str(path), [_fault(detail, node) for detail in error.errors()]) from None
-    if config.name != path.stem:
-        raise ConfigError(str(path), [f"name: {config.name!r} must equal the file's name {path.stem!r}"])
-    return config
+    return content, node
 
 
 def load_models(directory: Path | None = None) -> tuple[dict[str, ModelConfig], list[ConfigError]]:
@@ -124,7 +147,7 @@ def _read_text(path: Path) -> str:
 def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
     """One pydantic error as `line 12: training.candidates.0.params: ...`, with what was received and a near miss."""
     location = tuple(part for part in detail["loc"] if part not in ("python",))
-    line = _line(node, location)
+    line = f"line {_line(node, location)}: " if node is not None else ""
     where = ".".join(str(part) for part in location) or "the file"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
@@ -132,7 +155,7 @@ def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
         message = f"unknown key{_near(str(location[-1]), allowed)}; allowed: {', '.join(allowed)}"
     elif detail["type"] not in ("missing", "value_error"):
         message = f"{message}; received {_short(detail['input'])}"
-    return f"line {line}: {where}: {message}"
+    return f"{line}{where}: {message}"
 
 
 def _fields_at(location: tuple[int | str, ...]) -> Iterator[str]:
