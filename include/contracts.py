@@ -131,17 +131,13 @@ class LabelsResult(Contract):
 
 
 class IngestResult(Contract):
-    """What an ingest run did: `days` has one entry per day asked for; `table_version` after the last write.
-
-    `labels` is what the nightly look at earlier days' labels did; None where days were named by hand.
-    """
+    """What an ingest run did: `days` has one entry per day asked for; `table_version` after the last write."""
 
     model: str
     days: tuple[DayOutcome, ...]
     failures: tuple[RuleFailure, ...]
     table_version: int | None
     report: str | None = None
-    labels: LabelsResult | None = None
 
     @property
     def refused_days(self) -> tuple[DayOutcome, ...]:
@@ -156,7 +152,7 @@ class IngestResult(Contract):
         lines += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in self.failures]
         for outcome in self.refused_days:
             lines.append(f"{outcome.day} REFUSED: {'; '.join(outcome.reasons)}")
-        return lines + (self.labels.summary() if self.labels else [])
+        return lines
 
 
 class Resources(Contract):

@@ -31,9 +31,10 @@ CHECK_LEVEL = 0.01
 FEWEST_ERRORS = 2
 
 ASSUMPTIONS = (
-    "Estimated without labels: it holds only as long as the same rows would still get the same labels as on the days "
-    "that the map from scores to chances was fitted on (no concept change), the rows are of kinds that those days had, "
-    "and the chances hold within every group of rows, not only on average. None of these can be seen without labels."
+    "No concept change: the same rows would still get the same labels as on the days that the map was fitted on.",
+    "Rows of kinds that those days had, in whatever proportions.",
+    "Calibrated by group: the chances hold within every group of rows that may grow or shrink, not only on average.",
+    "Days differ as those days did. None of this can be seen without labels: past errors, below, are what can be.",
 )
 
 

@@ -62,14 +62,14 @@ class Estimated:
 def estimate_night(config: ModelConfig, training: Training, night: date) -> Estimated:
     """Hold earlier estimates against labels that have come, and estimate the days that still wait for theirs.
 
-    Nothing is estimated where labels come with the next night. An estimate that this night already made of this
-    version is kept as it is, whatever was written since.
+    Nothing is estimated where labels come with the next night. An estimate that was made of the same rows is kept as it
+    is, whatever was written since.
     """
     met = _meet(config, night)
     waiting = _waiting(config, training, night)
     if waiting.empty:
         return Estimated(met=met)
-    made, said = _kept(config, training.version, night), ""
+    made, said = _kept(config, training.version, night, waiting), ""
     if not made:
         made, said = _made(config, training, night, waiting)
     if not made:
@@ -180,13 +180,13 @@ def _meet(config: ModelConfig, night: date) -> tuple[MetricEstimate, ...]:
     return _contracts(pd.concat(parts))
 
 
-def _kept(config: ModelConfig, version: int, night: date) -> tuple[MetricEstimate, ...]:
-    """What this night has estimated of this version already."""
-    span = (night - timedelta(days=BLOCK_DAYS), night - timedelta(days=1))
-    where = {"version": str(version)}
-    stored = tables.read(config.name, ESTIMATES, ["day", "version", *COLUMNS], span, where=where)
+def _kept(config: ModelConfig, version: int, night: date, waiting: pd.DataFrame) -> tuple[MetricEstimate, ...]:
+    """What was estimated of these rows already, by this night or one before it that saw as many."""
+    where = {"day": waiting["day"].max(), "version": str(version)}
+    stored = tables.read(config.name, ESTIMATES, ["day", "version", *COLUMNS], where=where)
+    stored = stored[(stored["night"] <= night) & (stored["rows"] == len(waiting))]
     # Seen from this night, no label had come, whatever a later one has filled in.
-    return _contracts(stored[stored["night"] == night].assign(realised=np.nan, labelled=0))
+    return _contracts(stored.assign(realised=np.nan, labelled=0))
 
 
 def _write(config: ModelConfig, table: pd.DataFrame, day: str, version: int) -> None:

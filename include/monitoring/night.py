@@ -71,7 +71,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
     result = result.model_copy(
         update={
             "reasons": (*result.reasons, *days.reasons),
-            "days": days.days,
+            "days": days.newest,
             "shadow": days.scores.shadow,
             "unscored": days.scores.unscored,
             "estimates": days.estimated.made,

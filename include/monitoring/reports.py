@@ -117,6 +117,7 @@ class Lines(MetricContainer):
     """A table of our own on a page."""
 
     title: str
+    notes: list[str]
     header: list[str]
     lines: list[list[str]]
 
@@ -124,20 +125,26 @@ class Lines(MetricContainer):
         return []
 
     def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
-        return [text_widget(text=_markdown(self.title, ())), table_data(column_names=self.header, data=self.lines)]
+        return [
+            text_widget(text=_markdown(self.title, self.notes)),
+            table_data(column_names=self.header, data=self.lines),
+        ]
 
 
 def performance_page(
     rows: pd.DataFrame,
     title: str,
     notes: Sequence[str],
-    lines: Sequence[tuple[str, Sequence[str], Sequence[Sequence[str]]]] = (),
+    lines: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[str]]]] = (),
 ) -> str:
     """Evidently's classification report on rows with `label` 0 or 1, and `score` in [0, 1], below our own tables.
 
-    Without rows of both classes there are the tables alone; `lines` are each one's title, header and lines.
+    Without rows of both classes there are the tables alone; `lines` are each one's title, notes, header and lines.
     """
-    ours = [Lines(title=name, header=[*header], lines=[[*line] for line in text]) for name, header, text in lines]
+    ours = [
+        Lines(title=name, notes=[*said], header=[*header], lines=[[*line] for line in text])
+        for name, said, header, text in lines
+    ]
     top = [Note(text=_markdown(title, notes)), *ours]
     if rows["label"].nunique() < 2:
         empty = Report(top).run(Dataset.from_pandas(pd.DataFrame({"score": [0.0]}), DataDefinition()))

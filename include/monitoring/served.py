@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DAYS_SHOWN = 28
 MET_SHOWN = 14
+DAYS_HANDED_ON = 7
 DAYS_HEADER = (
     "day",
     "labels",
@@ -35,8 +36,8 @@ DAYS_HEADER = (
     "rank correlation",
 )
 ESTIMATES_HEADER = ("made on night", "days", "metric", "estimate", "95 % interval", "labels said", "off by")
-Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
-"""Title, header, lines."""
+Table = tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[str]]]
+"""Title, notes, header, lines."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,21 @@ class Served:
         }
 
     @property
+    def newest(self) -> tuple[DayPerformance, ...]:
+        """The newest days of either state, as few as a task's result should hold."""
+        kept: set[date] = set()
+        for state in ("matured", "not_matured"):
+            kept |= set(sorted({one.day for one in self.days if one.state == state})[-DAYS_HANDED_ON:])
+        return tuple(one for one in self.days if one.day in kept)
+
+    @property
     def tables(self) -> list[Table]:
         """What the performance page shows."""
         shown: list[Table] = []
         if self.days:
-            shown.append(("Day by day", DAYS_HEADER, _day_lines(self.days)))
+            shown.append(("Day by day", (), DAYS_HEADER, _day_lines(self.days)))
         if lines := [_estimate_line(one) for one in (*self.estimated.made, *_newest(self.estimated.met))]:
-            shown.append((f"Estimates. {calibration.ASSUMPTIONS}", ESTIMATES_HEADER, lines))
+            shown.append(("Estimates without labels", calibration.ASSUMPTIONS, ESTIMATES_HEADER, lines))
         return shown
 
 

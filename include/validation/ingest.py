@@ -42,10 +42,12 @@ def ingest(config: ModelConfig, start: date, end: date, night: date | None = Non
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
     if not days:
         raise PermanentError(f"{config.name}: end {end} is before start {start}; give end equal to start or later")
-    rows = read_source(config, start, end)
+    rows, unmatured = read_source(config, start, end), unmatured_days(config, days, night)
     if config.data.labels:
-        rows = with_labels(config, rows, read_labels(config, start, end))
-    outcome = validate(config, rows, days, unmatured_days(config, days, night))
+        # Rows must not wait for a source of labels that has none of these days yet: it may be down.
+        known = read_labels(config, start, end) if set(days) > unmatured else None
+        rows = with_labels(config, rows, known)
+    outcome = validate(config, rows, days, unmatured)
     became = tuple(_day_outcome(config, outcome, day) for day in days)
     outcomes.keep(config.name, became)
     _write(config, outcome, days, columns)

@@ -40,16 +40,17 @@ def unmatured_days(config: ModelConfig, days: Collection[date], night: date | No
 def refresh_labels(config: ModelConfig, night: date) -> LabelsResult:
     """Read the labels of the stored days that may have got or changed theirs, and merge what differs, in one commit.
 
-    Looked at are the days from `label_delay_days + label_corrections_days` before `night` to the one before it. A label
-    must pass its type and the model file's rules on the label and key alone; one that does not leaves the stored one,
-    and so does one that is missing. Nothing is written where nothing differs. Quarantine is not touched.
+    Looked at are the days from `label_delay_days + label_corrections_days` before `night` on, but for the last, which
+    the night itself ingests, labels and all. A label must pass its type and the model file's rules on the label and key
+    alone; one that does not leaves the stored one, and so does one that is missing. Nothing is written where nothing
+    differs. Quarantine is not touched.
 
     Raises PermanentError where the source gives no label or day column, TransientError where a day is replaced
     by another writer meanwhile.
     """
     data = config.data
     span = DayRange(
-        start=night - timedelta(days=data.label_delay_days + data.label_corrections_days), end=night - timedelta(days=1)
+        start=night - timedelta(days=data.label_delay_days + data.label_corrections_days), end=night - timedelta(days=2)
     )
     version = tables.table_version(config.name, VALIDATED)
     stored_days = validated_days(config, span, version) if version is not None else {}
@@ -66,16 +67,16 @@ def refresh_labels(config: ModelConfig, night: date) -> LabelsResult:
     return LabelsResult(model=config.name, looked_at=looked_at, days=told, table_version=version)
 
 
-def with_labels(config: ModelConfig, rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+def with_labels(config: ModelConfig, rows: pd.DataFrame, labels: pd.DataFrame | None) -> pd.DataFrame:
     """Raw rows with the label that `labels` has for their day and key, null where there is none.
 
     A row that is given two different labels gets neither: nobody here can know the right one.
     """
     data = config.data
     named = list(dict.fromkeys([data.day, *data.key]))
-    _require(config, labels, [*named, data.label])
-    if set(named) - set(rows.columns):
+    if labels is None or set(named) - set(rows.columns):
         return rows.assign(**{data.label: None})  # validation names what is missing
+    _require(config, labels, [*named, data.label])
     known = labels[labels[data.label].notna()].drop_duplicates([*named, data.label])
     ours, theirs = _places(config, rows), _places(config, known)
     twice = theirs.duplicated(keep=False)

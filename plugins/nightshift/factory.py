@@ -24,6 +24,7 @@ from nightshift.operators.ingest_day import IngestDay
 from nightshift.operators.judge_shadow import JudgeShadow
 from nightshift.operators.open_run import OpenRun
 from nightshift.operators.promote_model import PromoteModel
+from nightshift.operators.refresh_labels import RefreshLabels
 from nightshift.operators.register_model import RegisterModel
 from nightshift.operators.request_retrain import RequestRetrain
 from nightshift.operators.rollback_model import RollbackModel
@@ -52,13 +53,15 @@ def ingest(config: ModelConfig) -> DAG:
 
     Each night ingests the day before. Rows that fail a rule go to the table `quarantine` with the rule's name; a day
     with too many of them, or that fails a rule for whole days, is **refused**: the task fails and says why, and what
-    was stored of that day before stays as it was.
+    was stored of that day before stays as it was. Earlier days' labels are read again beside it: those that came late
+    are filled in, those that were corrected replaced, and the rows stay as the model saw them.
 
     By hand: give a first and a last day to load history in one run. Running a day again replaces it whole.
     """
     schedule = _cron(config, config.schedule.ingest)
     with _dag(config, ingest, schedule=schedule, params=forms.INGEST, deadline=_deadline(config)) as dag:
         IngestDay(task_id="ingest_day", model=config.name, pool=DATA, outlets=[model_asset(config.name, "validated")])
+        RefreshLabels(task_id="refresh_labels", model=config.name, pool=DATA)
     return dag
 
 

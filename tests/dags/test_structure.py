@@ -127,6 +127,14 @@ def test_a_person_who_is_asked_makes_no_run_late(flight_delay: ModelConfig) -> N
     assert deadline.interval == timedelta(hours=asking.schedule.deadline_hours + asking.release.approval_hours)
 
 
+def test_rows_and_late_labels_are_read_side_by_side(bag: DagBag) -> None:
+    """After one another, the failure of the one would stop the other, or the run would look green."""
+    dag = bag.dags["flight_delay__ingest"]
+    assert set(dag.task_ids) == {"ingest_day", "refresh_labels"}
+    assert all(not task.upstream_task_ids and not task.downstream_task_ids for task in dag.tasks)
+    assert dag.get_task("refresh_labels").outlets == []
+
+
 def test_assets_chain_the_dags(bag: DagBag) -> None:
     produced = {
         asset.name: dag_id

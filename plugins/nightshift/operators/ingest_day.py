@@ -1,4 +1,4 @@
-"""ingest_day: read the asked days from the source, validate them, set bad rows aside, write the rest; late labels."""
+"""ingest_day: read the asked days from the source, validate them, set bad rows aside, write the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class IngestDay(NightshiftOperator):
-    """Ingest the day before the run's night and look again at earlier days' labels, or ingest the form's range.
+    """Ingest the day before the run's night, or the form's range.
 
     Fails, without a retry, when a day was refused; the other days of a range are written all the same.
     """
@@ -28,17 +28,12 @@ class IngestDay(NightshiftOperator):
         from include.config.loader import find_model
         from include.errors import DataRefused
         from include.validation.ingest import ingest
-        from include.validation.labels import refresh_labels
 
         config = find_model(self.model)
         night = night_of(context, config.schedule.timezone)
-        named = date_param(context, "start") or date_param(context, "end")
-        start = named or night - timedelta(days=1)
+        start = date_param(context, "start") or date_param(context, "end") or night - timedelta(days=1)
         end = date_param(context, "end") or start
         result = ingest(config, start, end, night)
-        if named is None:
-            labels = refresh_labels(config, night)
-            result = result.model_copy(update={"labels": labels, "table_version": labels.table_version})
         for line in result.summary():
             self.log.info(line)
         if result.report:

@@ -178,6 +178,7 @@ def test_only_rows_of_the_champion_of_now_judge_it(served: ModelConfig) -> None:
     result = monitor_night(served, NIGHT)
     assert result is not None
     assert result.champion_version == 2 and result.performance == {} and result.performance_rows == 0
+    assert "performance" in result.reports and "drift" in result.reports
     assert {(day.role, day.version) for day in result.days if day.role == "champion"} == {("champion", 1)}
     assert "Insufficient evidence" in result.reasons[0] and not result.request_retrain
 

@@ -18,7 +18,7 @@ from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
 from include.validation import labels
 from tests.unit.served import MODEL, ROWS_A_DAY
 
-NIGHT = date(2024, 3, 5)
+NIGHT, DAY_AFTER = date(2024, 3, 5), date(2024, 3, 6)
 DAYS = [date(2024, 2, 29), *(date(2024, 3, number) for number in (1, 2, 3, 4))]
 
 
@@ -26,7 +26,7 @@ def slower(config: ModelConfig, delay: int = 5) -> ModelConfig:
     return config.model_copy(update={"data": config.data.model_copy(update={"label_delay_days": delay})})
 
 
-def correct(config: ModelConfig, monkeypatch: pytest.MonkeyPatch, *days: date, night: date = NIGHT) -> None:
+def correct(config: ModelConfig, monkeypatch: pytest.MonkeyPatch, *days: date, night: date = DAY_AFTER) -> None:
     """The source now says the opposite of what it said of these days, and the night's ingest reads it."""
     known = tables.read(MODEL, "validated", ["day", "sent", "number", "late"])
     known = known[known["day"].isin([day.isoformat() for day in days])]
@@ -162,7 +162,7 @@ def test_an_estimate_is_made_once_kept_and_held_against_the_labels_that_come(
     assert result.estimate_trust == "unchecked"
     assert any(reason.startswith("Not checked yet: 0 estimates") for reason in result.reasons)
     page = (tmp_path / "reports" / MODEL / str(NIGHT) / "performance.html").read_text()
-    assert "no concept change" in page and "not yet" in page
+    assert "No concept change" in page and "not yet" in page and "2024-03-05" in page
     assert look(slow) == result
     later = NIGHT + timedelta(days=4)
     after = look(slow, later)

@@ -17,7 +17,7 @@ from include.validation import labels
 from include.validation.ingest import ingest
 from include.validation.labels import refresh_labels, with_labels
 
-DAY, NEXT, NIGHT = date(2013, 3, 1), date(2013, 3, 2), date(2013, 3, 3)
+DAY, NEXT, NIGHT = date(2013, 3, 1), date(2013, 3, 2), date(2013, 3, 4)
 MODEL = "flight_delay"
 COLUMNS = ["day", "row_key", "disrupted", "temp"]
 
@@ -212,3 +212,26 @@ def test_a_source_without_a_label_is_named(delivered: pd.DataFrame, flight_delay
     del delivered["disrupted"]
     with pytest.raises(PermanentError, match=r"sources/flights.py delivered lack disrupted; its read\(start, end\)"):
         refresh_labels(flight_delay, NIGHT)
+
+
+def test_rows_do_not_wait_for_a_source_of_labels_that_is_down(
+    delivered: pd.DataFrame, slow: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
+        raise TransientError("the other system does not answer")
+
+    monkeypatch.setattr("include.validation.ingest.read_labels", down)
+    elsewhere = slow.model_copy(update={"data": slow.data.model_copy(update={"labels": slow.data.source})})
+    del delivered["disrupted"]
+    assert [one.validated for one in ingest(elsewhere, DAY, NEXT, NIGHT).days] == [958, 765]
+    with pytest.raises(TransientError):
+        ingest(elsewhere, DAY, NEXT, date(2013, 3, 15))  # the labels of the first day have matured
+
+
+def test_labels_are_merged_without_any_rule_on_them(
+    delivered: pd.DataFrame, with_rules: Callable[..., ModelConfig]
+) -> None:
+    config = with_rules()
+    ingest(config, DAY, DAY, NIGHT)
+    delivered.loc[0, "disrupted"] = 1 - delivered.loc[0, "disrupted"]
+    assert refresh_labels(config, NIGHT).days == (LabelUpdate(day=DAY, corrected=1),)
