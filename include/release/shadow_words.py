@@ -107,6 +107,6 @@ def _figures(metric: str, trial: Trial, seen: Seen, found: Sequence, plan: Plan)
     return (
         f"on {len(seen.nights)} nights of {rows:,} rows, {seen.nights[0].first} to {seen.nights[-1].last}, "
         f"{WORDS.get(metric, metric)} differs by {found.means[-1]:+.4f} a night (above 0 is better{counted}); "
-        f"looked at every night, it is at least {found.low[-1]:+.4f} with {100 - 100 * plan.alpha:.4g} % confidence and at most "
-        f"{found.high[-1]:+.4f} with {100 - 100 * plan.futility_alpha:.4g} %{waiting}"
+        f"looked at every night, it is at least {found.low[-1]:+.4f} with {100 - 100 * plan.alpha:.4g} % confidence "
+        f"and at most {found.high[-1]:+.4f} with {100 - 100 * plan.futility_alpha:.4g} %{waiting}"
     )
