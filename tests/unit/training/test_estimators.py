@@ -36,6 +36,7 @@ def config(flight_delay: ModelConfig) -> ModelConfig:
         "columns": dict.fromkeys(["row", "minutes", "weekday", "late"], "integer")
         | {"day": "date", "warmth": "number", "carrier": "string", "wet": "boolean"},
     }
+    content["monitoring"]["expected_to_move"] = []
     content["features"] = {
         "numeric": FEATURES[:2],
         "rates": [{"name": FEATURES[2], "by": [], "days": 7}],
