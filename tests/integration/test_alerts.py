@@ -21,6 +21,7 @@ MODEL = "flight_delay"
 def run(suffix: str, **conf: Any) -> dict[str, str]:
     """Run a DAG to its end and return its tasks' states."""
     dag = DagBag(dag_folder=environment.REPOSITORY / "dags").dags[f"{MODEL}__{suffix}"]
+    dag.deadline = None  # this runner fails on one where the run succeeds (apache/airflow issue 73428)
     for task in dag.tasks:
         task.retries = 0
     return {task.task_id: str(task.state) for task in dag.test(run_conf=conf).get_task_instances()}
