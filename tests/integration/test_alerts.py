@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.dagbag import DBDagBag
+from airflow.models.deadline import Deadline
+from airflow.triggers.callback import CallbackTrigger
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import select
 
 from include.alerts import tell
 from include.config import environment
@@ -61,3 +70,37 @@ def test_bad_data_is_told_where_there_is_nothing_else_to_look_at(world: Path) ->
     assert decision is not None and "Day 2013-02-28 has no validated rows" in decision.reasons[0]
     run("monitor", night="2013-03-02")
     assert told(world)[len(before) :] == [("data", "opened"), ("data", "recovered")]
+
+
+def test_a_run_that_is_late_is_told(world: Path) -> None:
+    """The scheduler's part and the triggerer's, by their own functions: a queued run misses its deadline."""
+    with create_session() as session:
+        manager = DagBundlesManager()
+        manager.sync_bundles_to_db(session=session)
+        session.commit()
+        sync_bag_to_db(DagBag(dag_folder=environment.REPOSITORY / "dags"), "dags-folder", None, session=session)
+        dag = DBDagBag().get_latest_version_of_dag(f"{MODEL}__ingest", session=session)
+        assert dag is not None
+        dag.create_dagrun(
+            run_id="asset_triggered__1",
+            run_after=datetime.now(UTC),
+            run_type=DagRunType.ASSET_TRIGGERED,
+            triggered_by=DagRunTriggeredByType.TEST,
+            state=DagRunState.QUEUED,
+            session=session,
+        )
+        session.flush()
+        [deadline] = session.scalars(select(Deadline))
+        hours = (deadline.deadline_time - deadline.dagrun.queued_at).total_seconds() / 3600
+        deadline.handle_miss(session)
+        given = deadline.callback.data["kwargs"]
+        trigger = CallbackTrigger(deadline.callback.data["path"], json.loads(json.dumps(given, default=str)))
+
+    async def fire() -> list[Any]:
+        return [event.payload["state"] async for event in trigger.run()]
+
+    before = told(world)
+    assert hours == pytest.approx(4) and asyncio.run(fire())[-1] == "success"
+    assert told(world)[len(before) :] == [(f"late:{MODEL}__ingest", "opened")]
+    assert run("ingest", start="2013-03-01") == {"ingest_day": "success"}
+    assert told(world)[len(before) :][1:] == [(f"late:{MODEL}__ingest", "recovered")]
