@@ -492,3 +492,4 @@ class MonitorResult(Contract):
     estimates: tuple[MetricEstimate, ...] = ()
     estimate_trust: Literal["", "unchecked", "kept", "suspected"] = ""
     decision: PolicyDecision | None = None
+    performance_limits: dict[str, tuple[float, float]] = {}

@@ -41,7 +41,8 @@ def status_table(item: ModelStatus) -> Table:
     if item.last_night:
         alarms = f"{item.drifted_columns or 0} of {item.compared_columns or 0} columns in an alarm"
         table.add_row("drift", f"night {item.last_night}: {alarms}")
-        table.add_row("live", _figures(item.live) or "no labels yet")
+        rows = {"rows": float(item.live_rows)} if item.live_rows else {}
+        table.add_row("live", _figures(item.live | rows, item.live_limits) or "no labels yet")
     return table
 
 
@@ -110,7 +111,10 @@ def _same(same: bool) -> str:
     return "same" if same else "[yellow]differs[/yellow]"
 
 
-def _figures(metrics: Mapping[str, float]) -> str:
+def _figures(metrics: Mapping[str, float], limits: Mapping[str, tuple[float, float]] | None = None) -> str:
     """Metrics in the registry's order, the most read one first; how many rows they are of goes last."""
+    known = limits or {}
+    ranges = {name: f" ({known[name][0]:.3f} to {known[name][1]:.3f})" for name in METRICS if name in known}
     rows = f", on {metrics['rows']:,.0f} rows" if "rows" in metrics else ""
-    return ", ".join(f"{name} {metrics[name]:.4f}" for name in METRICS if name in metrics) + rows
+    told = (f"{name} {metrics[name]:.4f}{ranges.get(name, '')}" for name in METRICS if name in metrics)
+    return ", ".join(told) + rows

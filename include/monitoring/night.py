@@ -35,6 +35,7 @@ class Watched:
     """How champion and challenger did on matured labels."""
 
     champion: Performance
+    limits: dict[str, tuple[float, float]]
     challenger: dict[str, float]
     reasons: tuple[str, ...]
     files: dict[str, str]
@@ -102,6 +103,7 @@ def _result(
         distances=compared.distances,
         prediction_distance=compared.prediction_distance,
         performance={**champion.metrics, **shadow},
+        performance_limits=watched.limits,
         performance_days=champion.days,
         performance_rows=champion.rows,
         request_retrain=decision.action == "retrain",
@@ -124,6 +126,7 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     champion = performance.measure(rows, who)
     reasons = list(champion.reasons)
     files: dict[str, str] = {}
+    limits = performance.limits(rows, champion.metrics)
     scored = rows[rows["score"].notna()]
     if scored["label"].nunique() == 2 or by_day.tables:
         title = f"{config.name}: {who} on {champion.rows:,} rows whose labels were known on the night of {night}"
@@ -131,16 +134,15 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
         files[PERFORMANCE_PAGE] = reports.performance_page(scored, title, notes, by_day.tables)
     challenger = registry.alias_version(config.name, naming.CHALLENGER)
     if challenger is None or challenger == version:
-        return Watched(champion, {}, tuple(reasons), files)
+        return Watched(champion, limits, {}, tuple(reasons), files)
     theirs = performance.read(config, naming.CHALLENGER, challenger, days)
     theirs = theirs[theirs["row_key"].isin(scored["row_key"])]
     if theirs.empty:
-        return Watched(champion, {}, tuple(reasons), files)
+        return Watched(champion, limits, {}, tuple(reasons), files)
     shadow = performance.measure(theirs, f"challenger version {challenger}")
     same = performance.measure(scored[scored["row_key"].isin(theirs["row_key"])], who)
-    return Watched(
-        champion, shadow.metrics, (*reasons, *shadow.reasons, *_side_by_side(shadow, same, challenger)), files
-    )
+    told = (*reasons, *shadow.reasons, *_side_by_side(shadow, same, challenger))
+    return Watched(champion, limits, shadow.metrics, told, files)
 
 
 def _side_by_side(shadow: Performance, same: Performance, challenger: int) -> Sequence[str]:
@@ -182,6 +184,11 @@ def _figures(result: MonitorResult) -> dict[str, float]:
         **{
             name if name.startswith(naming.CHALLENGER) else naming.metric("live", name): value
             for name, value in result.performance.items()
+        },
+        **{
+            naming.metric("live", name + end): limit
+            for name, both in result.performance_limits.items()
+            for end, limit in zip(("_low", "_high"), both, strict=True)
         },
         **{
             naming.metric("drift", name): value

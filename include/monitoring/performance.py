@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +13,8 @@ import pandas as pd
 
 from include.contracts import DayRange
 from include.data import tables, windows
+from include.release.checks import EvidenceError
+from include.release.intervals import metric_interval
 from include.scoring.batch import PREDICTIONS
 from include.training.metrics import METRICS
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 DEFAULT_NIGHTS = 7
+CONFIDENCE = 0.95
 NEED_BOTH_CLASSES = ("roc_auc", "average_precision", "f1")
 
 
@@ -69,6 +74,21 @@ def joined(scored: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     rows = scored[["day", "row_key", "score"]].merge(labelled, on=["day", "row_key"], validate="1:1")
     typed = rows.assign(score=rows["score"].astype("float64"), label=rows["label"].astype("float64"))
     return typed.sort_values(["day", "row_key"], ignore_index=True)
+
+
+def limits(rows: pd.DataFrame, metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of each metric, whole days resampled; none of metrics that the rows allow none for.
+
+    :param rows: as `read` gives them; those without a score are left out
+    """
+    scored = rows[rows["score"].notna()]
+    y_true, y_score, day = (scored[name].to_numpy() for name in ("label", "score", "day"))
+    found = {}
+    for metric in metrics:
+        with suppress(EvidenceError):
+            interval = metric_interval(metric, y_true, y_score, clusters=day, confidence=CONFIDENCE)
+            found[metric] = (interval.low, interval.high)
+    return found
 
 
 def measure(rows: pd.DataFrame, who: str) -> Performance:

@@ -14,6 +14,10 @@ from include.contracts import Contract, ReleaseEvent
 from include.data import tables
 from include.release import ledger
 from include.tracking import naming, registry, runs
+from include.training.metrics import METRICS
+
+LOW, HIGH = "_low", "_high"
+"""Ends of the names under which a night's run keeps a live metric's 95 % confidence limits."""
 
 
 class ModelStatus(Contract):
@@ -41,6 +45,8 @@ class ModelStatus(Contract):
     drifted_columns: int | None = None
     compared_columns: int | None = None
     live: dict[str, float] = Field(default_factory=dict)
+    live_limits: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    live_rows: int | None = None
     night_reasons: str | None = None
 
 
@@ -110,11 +116,14 @@ def _night(model: str) -> dict[str, Any]:
     if newest is None:
         return {}
     metrics, tags = newest
+    live = naming.of_split(metrics, "live")
     return {
         "last_night": tags.get("key"),
         "drifted_columns": _count(metrics, "drifted_columns"),
         "compared_columns": _count(metrics, "compared_columns"),
-        "live": naming.of_split(metrics, "live"),
+        "live": {name: value for name, value in live.items() if name in METRICS},
+        "live_limits": {name: (live[name + LOW], live[name + HIGH]) for name in METRICS if name + HIGH in live},
+        "live_rows": _count(metrics, "live_rows"),
         "night_reasons": tags.get("reasons"),
     }
 

@@ -16,8 +16,6 @@ from include.status.model import ModelStatus
 
 VERDICTS = ("promoted", "refused", "rolled_back")
 SOURCES = ("models", "runs")
-LIMITS = {"low": "_low", "high": "_high"}
-"""Ends of the names of a live metric's 95 % confidence limits."""
 Sample = tuple[Sequence[str], float | None]
 
 
@@ -72,6 +70,7 @@ def _single(models: Sequence[ModelStatus], now: datetime) -> list[Metric]:
         ("verdict_timestamp_seconds", "When the last verdict was", lambda item: _unix(item.verdict_at)),
         ("last_day_timestamp_seconds", "Newest day with validated rows", lambda item: _midnight(item.last_day)),
         ("last_night_timestamp_seconds", "Newest night that was monitored", lambda item: _midnight(item.last_night)),
+        ("live_rows", "Rows with labels that the live metrics are of", lambda item: item.live_rows),
         ("drifted_columns", "Columns in a drift alarm on the last night", lambda item: item.drifted_columns),
         ("compared_columns", "Columns that were compared on the last night", lambda item: item.compared_columns),
     ]
@@ -94,18 +93,12 @@ def _several(models: Sequence[ModelStatus]) -> list[Metric]:
             ("scored", item.last_day_scored),
         )
     ]
-    live: list[Sample] = [
-        ((item.model, name), value)
-        for item in models
-        for name, value in item.live.items()
-        if not name.endswith(tuple(LIMITS.values()))
-    ]
+    live: list[Sample] = [((item.model, name), value) for item in models for name, value in item.live.items()]
     limits: list[Sample] = [
-        ((item.model, name.removesuffix(end), limit), value)
+        ((item.model, name, limit), value)
         for item in models
-        for name, value in item.live.items()
-        for limit, end in LIMITS.items()
-        if name.endswith(end)
+        for name, both in item.live_limits.items()
+        for limit, value in zip(("low", "high"), both, strict=True)
     ]
     return [
         verdicts,

@@ -67,6 +67,9 @@ def test_a_usual_night_is_compared_measured_kept_and_plotted(served: ModelConfig
     }
     run = MlflowClient().get_run(result.mlflow_run_id)
     assert run.data.metrics["live_roc_auc"] == result.performance["roc_auc"]
+    low, high = result.performance_limits["roc_auc"]
+    assert low < result.performance["roc_auc"] < high
+    assert (run.data.metrics["live_roc_auc_low"], run.data.metrics["live_roc_auc_high"]) == (low, high)
     assert run.data.metrics["drifted_columns"] == len(result.drifted_columns) and run.data.metrics["drift_queue"] < 0.3
     stored = {file.path for file in MlflowClient().list_artifacts(run.info.run_id, "reports")}
     assert set(result.reports.values()) <= stored

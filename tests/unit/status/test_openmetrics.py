@@ -24,7 +24,9 @@ RELEASED = ModelStatus(
     last_night=date(2013, 7, 2),
     drifted_columns=1,
     compared_columns=20,
-    live={"roc_auc": 0.71, "roc_auc_low": 0.65, "roc_auc_high": 0.77},
+    live={"roc_auc": 0.71},
+    live_limits={"roc_auc": (0.65, 0.77)},
+    live_rows=6300,
 )
 RUN = FinishedRun("late", "retrain", 41.5, datetime(2013, 7, 2, 3, 1, tzinfo=UTC), succeeded=True)
 
@@ -47,7 +49,7 @@ def test_a_scraper_reads_what_the_model_is_like() -> None:
     assert found["nightshift_live_metric", "late", "roc_auc"] == 0.71
     assert found["nightshift_live_metric_limit", "late", "roc_auc", "low"] == 0.65
     assert found["nightshift_live_metric_limit", "late", "roc_auc", "high"] == 0.77
-    assert ("nightshift_live_metric", "late", "roc_auc_low") not in found
+    assert found["nightshift_live_rows", "late"] == 6300
     assert found["nightshift_drifted_columns", "late"] == 1
     assert found["nightshift_run_seconds", "late", "retrain"] == 41.5
     assert found["nightshift_run_success", "late", "retrain"] == 1
