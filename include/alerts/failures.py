@@ -32,7 +32,7 @@ def task_failed(
     :param refused: whether the night's data was refused, which the night's look tells by the same alarm
     """
     from include.alerts.message import masked
-    from include.alerts.tell import tell
+    from include.alerts.tell import tell_anyway
     from include.contracts import Alarm
 
     words = masked(error.strip()) or "no error was given"
@@ -44,7 +44,7 @@ def task_failed(
         sentence=words if refused else f"{task} failed after {tries} {'try' if tries == 1 else 'tries'}: {words}",
         next="open the task's log in Airflow; once it is mended, clear the task there",
     )
-    tell(model, _rules(model), night, [alarm], links=links)
+    tell_anyway(model, _rules(model), night, [alarm], links)
 
 
 def task_ended(model: str, task: str, night: date, last: bool) -> None:
@@ -77,7 +77,7 @@ async def run_late(model: str, hours: float, timezone: str, base_url: str, conte
 
 
 def _run_late(model: str, hours: float, timezone: str, base_url: str, run: Mapping[str, Any]) -> None:
-    from include.alerts.tell import tell
+    from include.alerts.tell import tell_anyway
     from include.contracts import Alarm
 
     dag_id, run_id = str(run["dag_id"]), str(run["dag_run_id"])
@@ -94,7 +94,7 @@ def _run_late(model: str, hours: float, timezone: str, base_url: str, run: Mappi
         next="open the run: which task runs, waits for a person (./nightshift approve) or has no worker",
     )
     address = f"{base_url.rstrip('/')}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
-    tell(model, _rules(model), datetime.now(local).date(), [alarm], links={"Airflow": address})
+    tell_anyway(model, _rules(model), datetime.now(local).date(), [alarm], {"Airflow": address})
 
 
 def _rules(model: str) -> AlertsConfig:

@@ -2,15 +2,17 @@
 
 State is the table `alarms` of the model, a row for each alarm that there ever was. It is read and written under a lock,
 so two tasks that fail together tell two things once, and what could not be sent is sent the next time that anything is
-told. A target that fails is logged and fails nobody: the night is more than its messages.
+told. A target that fails is logged and fails nobody: the night is more than its messages. Where the lock cannot be had,
+or for failures the table, people are told without: twice is better than never.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from include.alerts.message import Message, compose, headline, masked
 from include.alerts.states import AlarmState, advance, delivered
 from include.contracts import Alarm, PolicyDecision
 from include.data import tables
+from include.errors import NightshiftError
 from include.release.lock import registry_lock
 
 if TYPE_CHECKING:
@@ -67,10 +70,10 @@ def tell(
 
     :param raised: alarms that are open now
     :param ended: which of the other open ones are over
-    Raises TransientError where another process holds the lock for long, or the tables' storage fails.
+    Raises TransientError where the tables' storage fails.
     """
     audience = _audience(model, rules)
-    with registry_lock(f"{model}.alarms"):
+    with _alone(model):
         before = read(model)
         names = [target.id for target in audience]
         states = advance(before, raised, ended, night, rules.remind_after_nights, names, links or {})
@@ -79,12 +82,24 @@ def tell(
         news = [state for state in states.values() if state.waiting]
         if not news:
             return []
-        for state in news:
-            log.warning("%s: %s", masked(headline(state)), masked(state.sentence))
-        arrived = _send(audience, {target.id: _message(model, target, news) for target in audience})
+        arrived = _send(model, audience, news)
         told = {state.key: delivered(state, arrived & set(state.waiting), night) for state in news}
         _write(model, states | told)
         return news
+
+
+def tell_anyway(
+    model: str, rules: AlertsConfig, night: date, raised: Sequence[Alarm], links: Mapping[str, str]
+) -> None:
+    """As `tell`; where the table cannot be read or written, all are told: its outage may be what there is to tell."""
+    try:
+        tell(model, rules, night, raised, links=links)
+    except Exception as error:
+        log.error("The state of alarms cannot be kept (%s); told without it", masked(str(error)))
+        audience = _audience(model, rules)
+        names = [target.id for target in audience]
+        states = advance({}, raised, lambda state: False, night, rules.remind_after_nights, names, links)
+        _send(model, audience, list(states.values()))
 
 
 def read(model: str) -> dict[str, AlarmState]:
@@ -129,9 +144,22 @@ def _message(model: str, target: Target, news: Sequence[AlarmState]) -> Message 
     return compose(model, mine) if mine else None
 
 
-def _send(audience: Sequence[Target], messages: Mapping[str, Message | None]) -> set[str]:
-    """Send side by side, so that targets that do not answer cost one wait, and return who was reached."""
-    wanted = [(target, message) for target in audience if (message := messages[target.id]) is not None]
+@contextmanager
+def _alone(model: str) -> Iterator[None]:
+    """Hold the lock of the model's alarms; without it, where it cannot be had, something may be told twice."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(registry_lock(f"{model}.alarms"))
+        except NightshiftError as error:
+            log.warning("Told without the lock of alarms: %s", error)
+        yield
+
+
+def _send(model: str, audience: Sequence[Target], news: Sequence[AlarmState]) -> set[str]:
+    """Log the news and send them, side by side so that targets that do not answer cost one wait; who was reached."""
+    for state in news:
+        log.warning("%s: %s", masked(headline(state)), masked(state.sentence))
+    wanted = [(target, message) for target in audience if (message := _message(model, target, news)) is not None]
     with ThreadPoolExecutor(SENDERS) as pool:
         failures = list(pool.map(lambda pair: pair[0].send(pair[1]), wanted))
     for (target, _), why in zip(wanted, failures, strict=True):

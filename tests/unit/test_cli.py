@@ -25,7 +25,8 @@ HEAVY = {"pandas", "numpy", "sklearn", "mlflow", "airflow", "great_expectations"
 @pytest.fixture
 def nightshift(state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """`./nightshift ARGUMENTS` in this process, for an instance of the test's own."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # `status` sets it: put back afterwards
+    for variable in ("MLFLOW_TRACKING_URI", "NIGHTSHIFT_LOCK_DATABASE"):
+        monkeypatch.setenv(variable, "")  # `status` sets it: put back afterwards
     monkeypatch.delenv("NIGHTSHIFT_DATABASE", raising=False)
     monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
     monkeypatch.setattr(cli, "errors", Console(highlight=False, width=300, stderr=True))

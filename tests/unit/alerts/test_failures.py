@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.alerts import failures, tell
-from tests.unit.alerts.conftest import Hook
+from tests.unit.alerts.conftest import SECRET, Hook
 
 MODEL = "flight_delay"
 NIGHT = date(2026, 3, 1)
@@ -75,3 +75,20 @@ def test_a_faulty_model_file_silences_no_failure(
 def test_a_task_that_succeeds_where_nothing_is_open_writes_nothing(hook: Hook, state: Path) -> None:
     failures.task_ended(MODEL, TASK, NIGHT, last=True)
     assert hook.received == [] and not (state / "tables").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NIGHTSHIFT_LOCK_DATABASE", f"postgresql://nightshift:{SECRET}@127.0.0.1:9/mlflow"),
+        ("NIGHTSHIFT_TABLES", "/dev/null/x"),
+    ],
+)
+def test_an_outage_of_what_keeps_the_state_is_told_all_the_same(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, variable: str, value: str
+) -> None:
+    """The database of the lock is down, or the tables' storage: the very things that make tasks fail."""
+    monkeypatch.setenv(variable, value)
+    failures.task_failed(MODEL, TASK, NIGHT, "it does not answer", 4, LINKS)
+    assert len(hook.received) == 1 and "it does not answer" in hook.received[0]["title"]
+    assert "old without" in caplog.text and SECRET not in caplog.text
