@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pandas as pd
+from croniter import croniter
 
 from include.contracts import DayRange, PolicyDecision
 from include.data import outcomes, tables, windows
@@ -19,7 +21,7 @@ from include.monitoring import policy, requests
 from include.tracking import registry
 
 if TYPE_CHECKING:
-    from include.config.schema import ColumnType, ModelConfig
+    from include.config.schema import ColumnType, ModelConfig, ScheduleConfig
     from include.contracts import DriftFinding
     from include.monitoring.performance import Performance
     from include.scoring.loader import Training
@@ -66,6 +68,7 @@ def decide(
         champion_as_of=training.as_of,
         bad_data=known.bad_data,
         missing=known.missing,
+        awaited=known.awaited,
         performance=champion.metrics,
         performance_rows=champion.rows,
         drift=None if drift is None else _sentences(drift),
@@ -122,7 +125,14 @@ def _data(config: ModelConfig, night: date) -> policy.Facts:
         missing = True
         why = "its source had none" if became is not None else f"{config.name}__ingest has not brought any"
         bad = f"Day {day} has no validated rows: {why}."
-    return policy.Facts(model=config.name, night=night, bad_data=bad, missing=missing)
+    awaited = missing and is_awaited(config.schedule, night, datetime.now(UTC))
+    return policy.Facts(model=config.name, night=night, bad_data=bad, missing=missing, awaited=awaited)
+
+
+def is_awaited(schedule: ScheduleConfig, night: date, now: datetime) -> bool:
+    """Whether the night's ingest has not been due yet: scores by hand wake the night's look at any hour."""
+    midnight = datetime.combine(night, time(), ZoneInfo(schedule.timezone))
+    return now < croniter(schedule.ingest, midnight - timedelta(seconds=1)).get_next(datetime)
 
 
 def _sentences(drift: Sequence[DriftFinding]) -> dict[str, str]:

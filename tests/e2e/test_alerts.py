@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from include.errors import PermanentError
 from include.local.airflow_api import DagRun
 from tests.e2e.instance import MODEL, Instance
 
@@ -40,7 +41,8 @@ def hurried(instance: Instance) -> Iterator[None]:
 
 def test_a_task_that_fails_for_good_is_told_with_its_address(instance: Instance, released: DagRun) -> None:
     key = f"task:{MODEL}__retrain.open_run"
-    assert instance.run("retrain", as_of="2013-09-01").state == "failed"
+    with pytest.raises(PermanentError, match="training needs"):
+        instance.run("retrain", as_of="2013-09-01")
     until(lambda: told(instance, key), 20)
     [line] = told(instance, key)
     assert line["news"] == "opened" and line["severity"] == "critical"

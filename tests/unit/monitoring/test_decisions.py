@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from include.alerts import tell
-from include.config.schema import AlertsConfig, ModelConfig
+from include.config.schema import AlertsConfig, ModelConfig, ScheduleConfig
 from include.contracts import MonitorResult, PolicyDecision
 from include.data import tables
 from include.data.sources import flights
@@ -96,6 +96,17 @@ def test_a_source_that_does_not_answer_blocks_retraining_and_is_told(served: Mod
     decision = look(served, date(2024, 3, 10))
     assert decision.action == "alert" and decision.judged == ("data",)
     assert "Day 2024-03-09 has no validated rows: parcels__ingest has not brought any." in decision.reasons[0]
+
+
+def test_rows_are_not_missed_before_the_nights_ingest_was_due() -> None:
+    """At 02:00 in New York, which is 07:00 UTC in winter; a night of the past has had its ingest."""
+    schedule = ScheduleConfig(timezone="America/New_York", ingest="0 2 * * *")
+    night = date(2024, 3, 5)
+    assert decisions.is_awaited(schedule, night, datetime(2024, 3, 5, 6, 59, tzinfo=UTC))
+    assert not decisions.is_awaited(schedule, night, datetime(2024, 3, 5, 7, 0, tzinfo=UTC))
+    assert not decisions.is_awaited(schedule, night - timedelta(days=1), datetime(2024, 3, 5, 6, 0, tzinfo=UTC))
+    at_midnight = ScheduleConfig(ingest="0 0 * * *")
+    assert not decisions.is_awaited(at_midnight, night, datetime(2024, 3, 5, 0, 0, tzinfo=UTC))
 
 
 def test_bad_data_is_told_before_the_first_release_too(unreleased: ModelConfig) -> None:

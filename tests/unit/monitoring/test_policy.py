@@ -94,6 +94,10 @@ CASES: dict[str, tuple[MonitoringConfig, Facts, str, str, tuple[str, ...]]] = {
     # bad data
     "refused": (RULES, replace(HARM, bad_data="Day 2024-03-04 was refused."), "alert", "was refused", ("data",)),
     "missing": (RULES, replace(HARM, bad_data="No rows.", missing=True), "alert", "No rows", ("data",)),
+    "still to come": (
+        *(RULES, replace(HARM, bad_data="No rows.", missing=True, awaited=True)),
+        *("nothing", "no retraining asked for", ()),
+    ),
     "missing, as on Sundays": (
         *(with_policy(on_missing_day="nothing"), replace(HARM, bad_data="No rows.", missing=True)),
         *("nothing", "no retraining asked for", ()),
