@@ -77,14 +77,23 @@ def with_labels(config: ModelConfig, rows: pd.DataFrame, labels: pd.DataFrame | 
     if labels is None or set(named) - set(rows.columns):
         return rows.assign(**{data.label: None})  # validation names what is missing
     _require(config, labels, [*named, data.label])
-    known = labels[labels[data.label].notna()].drop_duplicates([*named, data.label])
-    ours, theirs = _places(config, rows), _places(config, known)
-    twice = theirs.duplicated(keep=False)
+    known = _undisputed(config, labels)
+    if known.empty or rows.empty:
+        return rows.assign(**{data.label: None})
+    ours, theirs = (pd.MultiIndex.from_tuples(_places(config, frame)) for frame in (rows, known))
+    found = pd.Series(known[data.label].to_numpy(), index=theirs).reindex(ours)
+    return rows.assign(**{data.label: found.to_numpy()})
+
+
+def _undisputed(config: ModelConfig, labels: pd.DataFrame) -> pd.DataFrame:
+    """Labels that are there, each row's once; those of rows that are given two different ones are left out."""
+    data = config.data
+    known = labels[labels[data.label].notna()].drop_duplicates([*dict.fromkeys([data.day, *data.key]), data.label])
+    places = _places(config, known)
+    twice = places.duplicated(keep=False)
     if twice.any():
-        log.warning("%s: %d rows of %s are given two labels: left out", config.name, theirs[twice].nunique(), data.day)
-    once = pd.Series(known[data.label].to_numpy()[~twice], index=pd.MultiIndex.from_tuples(theirs[~twice], names=None))
-    found = once.reindex(pd.MultiIndex.from_tuples(ours)) if len(once) and len(ours) else None
-    return rows.assign(**{data.label: None if found is None else found.to_numpy()})
+        log.warning("%s: %d rows are given two different labels: left out", config.name, places[twice].nunique())
+    return known[~twice]
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def _labelled(config: ModelConfig, frame: pd.DataFrame) -> _Read:
             "validation": config.validation.model_copy(update={"rules": rules}),
         }
     )
-    rows = frame.loc[frame[data.label].notna(), list(columns)].reset_index(drop=True)
+    rows = _undisputed(narrow, frame)[list(columns)].reset_index(drop=True)
     return _Read(narrow, rows, frozenset(coerce(rows[[data.day]], narrow).frame[data.day]))
 
 

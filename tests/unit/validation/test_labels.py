@@ -200,7 +200,7 @@ def test_labels_that_live_elsewhere_meet_their_rows(
     del delivered["disrupted"]
     with caplog.at_level(logging.WARNING):
         joined = with_labels(config, delivered, twice)
-    assert "1 rows of flight_date are given two labels" in caplog.text
+    assert "1 rows are given two different labels" in caplog.text
     assert joined["disrupted"].isna().tolist() == [True, True, *[False] * 1721]
     assert joined["disrupted"][2:].tolist() == known["disrupted"][2:].tolist()
     monkeypatch.setattr("include.validation.ingest.read_labels", lambda config, start, end: known)
@@ -235,3 +235,13 @@ def test_labels_are_merged_without_any_rule_on_them(
     ingest(config, DAY, DAY, NIGHT)
     delivered.loc[0, "disrupted"] = 1 - delivered.loc[0, "disrupted"]
     assert refresh_labels(config, NIGHT).days == (LabelUpdate(day=DAY, corrected=1),)
+
+
+def test_a_row_that_is_given_two_labels_keeps_the_one_it_has(
+    delivered: pd.DataFrame, flight_delay: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(flight_delay, DAY, DAY, NIGHT)
+    other = delivered.assign(disrupted=1 - delivered["disrupted"])
+    both = pd.concat([other.iloc[[0, 1]], delivered.iloc[[0]], other.iloc[[1]]])
+    monkeypatch.setattr(labels, "read_labels", lambda config, start, end: both)
+    assert refresh_labels(flight_delay, NIGHT).days == (LabelUpdate(day=DAY, corrected=1),)
