@@ -23,7 +23,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from include.config.release import AgainstChampion, ShadowTrial
-from include.release.sequences import CALLS, FUTILE, GOES_ON, PROMOTE, Plan, calls
+from include.release.sequences import CALLS, FUTILE, GOES_ON, PROMOTE, Plan, calls, lasting
 
 NIGHTS, ROWS, WEEK = 90, 900, 7
 AUC, PREVALENCE, CORRELATION = 0.80, 0.3, 0.8
@@ -125,12 +125,13 @@ def naive(differences: np.ndarray, plan: Plan) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Lives:
-    """How the trials of a setting ended, and after how many nights, each (trials,)."""
+    """How the trials of a setting ended, after how many nights, and whether a promotion asks a person; (trials,)."""
 
     setting: Setting
     spread: float
     ends: np.ndarray
     nights: np.ndarray
+    asked: np.ndarray
     naive: np.ndarray
     naive_nights: np.ndarray
 
@@ -141,6 +142,12 @@ class Lives:
         """Median nights of the trials that ended so; nan where none did."""
         nights = self.nights[self.ends == call]
         return float(np.median(nights)) if len(nights) else float("nan")
+
+    @property
+    def share_asked(self) -> float:
+        """Share of the promotions that ask a person, for one night's differences go on into the next."""
+        promoted = self.ends == PROMOTE
+        return float(self.asked[promoted].mean()) if promoted.any() else float("nan")
 
     @property
     def kept(self) -> bool | None:
@@ -163,6 +170,7 @@ class Lives:
             "promoted_95_percent": [low, high],
             "median_nights_promoted": self.median(PROMOTE),
             "median_nights_futile": self.median(FUTILE),
+            "share_of_promotions_asking": self.share_asked,
             "naive_promoted": float(self.naive.mean()),
             "naive_median_nights": float(np.median(self.naive_nights[self.naive])) if self.naive.any() else None,
             "kept": self.kept,
@@ -175,12 +183,15 @@ def live(setting: Setting, trials: int, seed: int = 0, plan: Plan | None = None)
     differences = setting.draw(trials, seed, plan.max_nights)
     looks = calls(differences, plan)
     ended = (looks != GOES_ON).argmax(axis=1)  # the last night ends every trial
+    seen = [np.clip(row[: end + 1], -plan.bound, plan.bound) for row, end in zip(differences, ended, strict=True)]
+    found = [lasting(row) for row in seen]
     tests = naive(differences, plan)
     return Lives(
         setting,
         float(differences.std()),
         looks[np.arange(trials), ended],
         ended + 1,
+        np.array([correlation > usual for correlation, usual in found]),
         tests.any(axis=1),
         tests.argmax(axis=1) + 1,
     )
@@ -188,13 +199,13 @@ def live(setting: Setting, trials: int, seed: int = 0, plan: Plan | None = None)
 
 def lines(found: list[Lives]) -> Iterator[str]:
     """One line for each setting."""
-    heads = f"{'promoted':>9} {'nights':>6}  {'futile':>6} {'nights':>6}  {'t-test':>6}"
+    heads = f"{'promoted':>9} {'nights':>6} {'asking':>6}  {'futile':>6} {'nights':>6}  {'t-test':>6}"
     yield f"{'setting':32} {'lead':>5} {'sd':>6}  {heads}"
     for one in found:
         kept = "" if one.kept is None else "  kept" if one.kept else "  BROKEN"
         yield (
             f"{one.setting.name:32} {one.setting.lead:5.2f} {one.spread:6.4f}  {one.share(PROMOTE):9.4f} "
-            f"{one.median(PROMOTE):6.0f}  {one.share(FUTILE):6.3f} {one.median(FUTILE):6.0f}  "
+            f"{one.median(PROMOTE):6.0f} {one.share_asked:6.2f}  {one.share(FUTILE):6.3f} {one.median(FUTILE):6.0f}  "
             f"{one.naive.mean():6.3f}{kept}"
         )
 

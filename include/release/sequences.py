@@ -153,6 +153,19 @@ def lower_limits(differences: Floats, bound: float, alpha: float) -> Floats:
     return rejected
 
 
+def lasting(bounded: Floats) -> tuple[float, float]:
+    """Correlation of each night's difference with the next one's, and what chance alone exceeds in one of 20 trials.
+
+    (n,) differences; of independent nights the correlation is about normal with variance 1 / n (Bartlett 1946). 0 where
+    all nights are the same.
+    """
+    usual = float(norm.ppf(0.95) / np.sqrt(len(bounded)))
+    if np.ptp(bounded) == 0:
+        return 0.0, usual
+    around = bounded - bounded.mean()
+    return float(around[1:] @ around[:-1] / (around @ around)), usual
+
+
 def smallest_detectable(bounded: Floats, plan: Plan) -> float:
     """The nightly lead over `least` that `max_nights` nights promote four times in five; nan for fewer than two nights.
 

@@ -20,7 +20,7 @@ from include.monitoring import performance
 from include.release import card, gates, promotion, sequences, shadow_page, trials
 from include.release.evidence import EvidenceError
 from include.release.paired_nights import PairedNight, paired_nights
-from include.release.shadow_words import evidence_of, shadow_gate, unscored_gate
+from include.release.shadow_words import evidence_of, lasting_gate, shadow_gate, unscored_gate
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def decide(config: ModelConfig, trial: Trial, seen: Seen, found: Sequence, plan:
     verdict = "trial" if judged.passed else "refuse"
     if found.call == "promote" and judged.passed:
         verdict = "promote"
-        held.append(_parity(config, trial))
+        held += [lasting_gate(seen, plan), _parity(config, trial)]
         admitted = [gate for gate in admitted if gate.name != "parity"]
     everything = [*held, *admitted]
     reasons = tuple(gate.sentence for gate in everything if not gate.passed)

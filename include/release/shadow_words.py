@@ -9,6 +9,7 @@ import numpy as np
 from include.contracts import GateResult, PairedDifference
 from include.release.facts import WORDS, refused
 from include.release.report import SHADOW
+from include.release.sequences import lasting
 
 if TYPE_CHECKING:
     from include.release.sequences import Plan, Sequence
@@ -68,6 +69,27 @@ def unscored_gate(trial: Trial, seen: Seen) -> list[GateResult]:
     return [
         GateResult(name="shadow_rows", passed=False, value=seen.unscored / rows, bound=MAX_UNSCORED, sentence=sentence)
     ]
+
+
+def lasting_gate(seen: Seen, plan: Plan) -> GateResult:
+    """Whether one night's difference goes on into the next: then a person has to tell a lead from a season.
+
+    It bars nobody, for a lead that changes slowly may be a lead; but it is where the sequence can be wrong.
+    """
+    found, bound = lasting(np.clip(seen.differences, -plan.bound, plan.bound))
+    doubtful = found > bound
+    words = (
+        "go on into the next, so that this may be a season and no lead" if doubtful else "do not go on into the next"
+    )
+    return GateResult(
+        name="shadow_nights",
+        passed=True,
+        value=found,
+        bound=bound,
+        sentence=f"One night's differences {words} (correlation {found:+.2f}, by chance up to {bound:.2f}).",
+        margin=bound - found,
+        ask_person=doubtful,
+    )
 
 
 def evidence_of(metric: str, seen: Seen, found: Sequence, plan: Plan) -> tuple[PairedDifference, ...]:

@@ -112,6 +112,14 @@ def test_a_claim_outside_the_bound_is_refused() -> None:
         log_capital(np.zeros(3), 0.06, 0.05)
 
 
+def test_nights_that_go_on_into_the_next_are_told_from_those_that_do_not() -> None:
+    draws = np.random.default_rng(2)
+    chance = [sequences.lasting(draws.normal(0.01, 0.03, 60)) for _ in range(400)]
+    assert 0.02 < np.mean([found > usual for found, usual in chance]) < 0.08
+    assert sequences.lasting(np.array([1.0, 1.0, -1.0, -1.0])) == pytest.approx((0.25, 1.645 / 2), abs=1e-3)
+    assert sequences.lasting(np.full(15, 0.05))[0] == 0
+
+
 def test_nights_that_are_all_alike_still_need_a_lead() -> None:
     """The largest bet makes 1 / alpha of nothing less, in the nights that there are."""
     lead = sequences.smallest_detectable(np.zeros(5), PLAN)

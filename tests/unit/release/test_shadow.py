@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from mlflow import MlflowClient
 
 from include.contracts import GateDecision
 from include.data import tables
-from include.release import judge, ledger, promotion, rollback, shadow, trials
+from include.release import judge, ledger, promotion, rollback, sequences, shadow, trials
 from include.scoring import batch
 from include.tracking import naming, registry, runs
 
@@ -76,7 +77,7 @@ def test_a_better_version_earns_its_place(trial_world, trial_config):
     assert (look.run_context, look.registered) == (context, registered)
     decision = look.decision
     assert decision.verdict == "promote", decision.reasons
-    assert [gate.name for gate in decision.gates][:2] == ["shadow", "parity"]
+    assert [gate.name for gate in decision.gates][:3] == ["shadow", "shadow_nights", "parity"]
     [found] = decision.evidence
     assert found.clusters == 15 and found.rows == 900 and found.low > 0 and found.p_value < 0.01
     assert found.challenger - found.champion > 0.2 and found.difference == pytest.approx(0.05)
@@ -102,6 +103,23 @@ def test_a_look_is_kept_once_and_says_the_same_again(trial_world, trial_config):
     figures, tags = runs.run_metrics(first.mlflow_run_id)
     assert figures["nights"] == 5 and tags["verdict"] == "trial"
     assert runs.run_metrics(registered.mlflow_run_id)[1]["verdict"] == "promote", "the later look let it through"
+
+
+def test_differences_that_last_for_days_are_put_before_a_person(trial_world, trial_config):
+    """A season looks like a lead while it lasts; the sequence cannot tell, and says so."""
+    _on_trial(trial_world, trial_config, champion=1)
+    trial = trials.load(MODEL, 3)
+    config = runs.load_config(trial.context.mlflow_run_id)
+    plan = shadow.plan_of(config, trial)
+    seen = shadow.see(config, trial, SURE)
+    alternating, lasting = [0.02, 0.04] * 12, [0.02] * 12 + [0.04] * 12
+    for differences, asked in ((alternating, False), (lasting, True)):
+        nights = [replace(seen.nights[0], difference=difference) for difference in differences]
+        found = sequences.sequence(np.array(differences), plan)
+        decision = shadow.decide(config, trial, replace(seen, nights=nights), found, plan)
+        assert decision.verdict == "promote"
+        assert bool(decision.ask_person) is asked
+    assert "may be a season and no lead" in decision.ask_person[0]
 
 
 def test_labels_that_come_late_count_as_if_they_had_come_in_time(trial_world, trial_config):
