@@ -26,12 +26,17 @@ def add_rates(frame: pd.DataFrame, history: pd.DataFrame, config: ModelConfig) -
     if not config.features.rates:
         return frame
     day = config.data.day
-    frame_day = pd.to_datetime(frame[day])
+    frame_day = _moments(frame[day])
     known = history[history[config.data.label].notna()]
-    known = known.assign(_day=pd.to_datetime(known[day]), _label=known[config.data.label].astype("float64"))
+    known = known.assign(_day=_moments(known[day]), _label=known[config.data.label].astype("float64"))
     delay = max(1, config.data.label_delay_days)
     added = {rate.name: _rate(frame, frame_day, known, rate, delay) for rate in config.features.rates}
     return frame.assign(**added)
+
+
+def _moments(days: pd.Series) -> pd.Series:
+    """Days as time stamps; pandas looks through those that are some already, which takes longer than the rates."""
+    return days if pd.api.types.is_datetime64_any_dtype(days) else pd.to_datetime(days)
 
 
 def _rate(frame: pd.DataFrame, frame_day: pd.Series, known: pd.DataFrame, rate: RateFeature, delay: int) -> np.ndarray:
