@@ -18,6 +18,7 @@ from croniter import croniter
 from include.contracts import DayRange, PolicyDecision
 from include.data import outcomes, tables, windows
 from include.monitoring import policy, requests
+from include.release import trials
 from include.tracking import registry
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def decide(
     known = _data(config, night)
     first = night - timedelta(days=config.monitoring.policy.drift.of - 1)
     earlier = history(config.name, first, night - timedelta(days=1))
+    trial = trials.on_trial(config)
     facts = policy.Facts(
         model=config.name,
         night=night,
@@ -76,6 +78,7 @@ def decide(
         new_rows=_new_rows(config, night, training),
         requests=requests.nights(config.name),
         trained_as_of=registry.newest_as_of(config.name),
+        on_trial=trial.version if trial else None,
     )
     decided = policy.decide(config.monitoring, facts)
     return keep(decided.model_copy(update={"experiment_id": run.experiment_id, "mlflow_run_id": run.run_id}))

@@ -35,6 +35,7 @@ class Facts:
     :param new_rows: rows whose label arrived after the night that the champion was trained as of
     :param requests: earlier nights on which retraining was asked for
     :param trained_as_of: night of the newest trained version
+    :param on_trial: version on trial in the shadow of the champion, during which nothing is trained
     """
 
     model: str
@@ -51,6 +52,7 @@ class Facts:
     new_rows: int = 0
     requests: Sequence[date] = ()
     trained_as_of: date | None = None
+    on_trial: int | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,8 @@ def _new_rows(policy: PolicyConfig, facts: Facts) -> list[Finding]:
 def _holds(policy: PolicyConfig, facts: Facts) -> tuple[str, ...]:
     """What holds a request back, each in a sentence."""
     holds = []
+    if facts.on_trial is not None:
+        holds.append(f"version {facts.on_trial} is on trial, and nothing is trained before that ends.")
     if facts.trained_as_of is not None and facts.trained_as_of >= facts.night:
         holds.append(f"a version was trained as of {facts.trained_as_of} already.")
     if facts.new_rows < policy.min_new_rows:

@@ -57,6 +57,7 @@ CASES: dict[str, tuple[MonitoringConfig, Facts, str, str, tuple[str, ...]]] = {
     "no rule": (NO_RULE, HARM, "nothing", "no monitoring.retrain_request", ()),
     "no champion": (RULES, replace(HARM, champion_version=None), "nothing", "No champion yet", ()),
     # held back
+    "a version on trial": (RULES, replace(HARM, on_trial=5), "alert", "version 5 is on trial", ("harm:roc_auc",)),
     "few new labels": (RULES, replace(HARM, new_rows=99), "alert", "99 rows were labelled", ("harm:roc_auc",)),
     "asked last night": (RULES, replace(HARM, requests=[ago(1)]), "alert", "1 nights ago", ("harm:roc_auc",)),
     "asked two nights ago": (RULES, replace(HARM, requests=[ago(2)]), "alert", "cooldown", ("harm:roc_auc",)),
