@@ -36,13 +36,18 @@ def tell_failure(context: Context) -> None:
 
 
 def tell_end(context: Context) -> None:
-    """End the task's alarm, and where nothing comes after it that of a late run."""
-    _end(context, last=not context["task"].downstream_task_ids)
+    """End the task's alarm, and where the run has come to its end by it, that of a late run.
+
+    A last task without an asset runs beside what the run is for, and may end long before.
+    """
+    task = context["task"]
+    _end(context, last=bool(task.outlets) and not task.downstream_task_ids)
 
 
 def tell_skip(context: Context) -> None:
     """As `tell_end`: what a task skips after it, ends the run."""
-    _end(context, last=True)
+    task = context["task"]
+    _end(context, last=bool(task.outlets or task.downstream_task_ids))
 
 
 def _end(context: Context, last: bool) -> None:

@@ -50,13 +50,13 @@ def test_a_failed_task_is_told_once_and_again_when_it_no_longer_fails(
     with monkeypatch.context() as patch:
         intact = flights.read
         patch.setattr(flights, "read", lambda start, end: intact(start, end).drop(columns="distance"))
-        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed"}
-        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed"}
+        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed", "refresh_labels": "skipped"}
+        assert run("ingest", start="2013-03-01") == {"ingest_day": "failed", "refresh_labels": "skipped"}
     assert told(world) == [(key, "opened")]
     [alarm] = tell.open_alarms(MODEL)
     assert "1 of 1 days refused" in alarm.sentence and "failed after 1 try" in alarm.sentence
     assert f"/dags/{MODEL}__ingest/runs/" in alarm.links["Airflow"]
-    assert run("ingest", start="2013-03-01") == {"ingest_day": "success"}
+    assert run("ingest", start="2013-03-01") == {"ingest_day": "success", "refresh_labels": "skipped"}
     assert told(world) == [(key, "opened"), (key, "recovered")] and tell.open_alarms(MODEL) == []
 
 
@@ -102,5 +102,5 @@ def test_a_run_that_is_late_is_told(world: Path) -> None:
     before = told(world)
     assert hours == pytest.approx(4) and asyncio.run(fire())[-1] == "success"
     assert told(world)[len(before) :] == [(f"late:{MODEL}__ingest", "opened")]
-    assert run("ingest", start="2013-03-01") == {"ingest_day": "success"}
+    assert run("ingest", start="2013-03-01") == {"ingest_day": "success", "refresh_labels": "skipped"}
     assert told(world)[len(before) :][1:] == [(f"late:{MODEL}__ingest", "recovered")]

@@ -26,6 +26,7 @@ def run(suffix: str, **conf: Any) -> Any:
     bag = DagBag(dag_folder=environment.REPOSITORY / "dags")
     assert not bag.import_errors
     dag = bag.dags[f"{MODEL}__{suffix}"]
+    dag.deadline = None  # this runner fails on one where the run succeeds (apache/airflow issue 73428)
     for task in dag.tasks:
         task.retries = 0  # this runner waits out a retry's delay in a busy loop
     finished = dag.test(run_conf=conf)
