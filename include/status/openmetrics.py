@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric, StateSetMetricFami
 
 from include.status.model import ModelStatus
 
-VERDICTS = ("promoted", "refused", "rolled_back")
+VERDICTS = ("promoted", "refused", "rolled_back", "trial")
 SOURCES = ("models", "runs")
 Sample = tuple[Sequence[str], float | None]
 
