@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from include.errors import NightshiftError
+from include.replay.command import replay
 
 if TYPE_CHECKING:
     from include.local.airflow_api import AirflowApi, DagRun
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+app.command()(replay)
 ModelName = Annotated[str, typer.Argument(help="Name of the model file, without .yaml")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="For machines.")]
 
