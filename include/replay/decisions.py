@@ -77,8 +77,9 @@ class Nights:
                 continue
             champion = self.state.version(self.state.champion)
             served = self.state.of_champion(performance.matured_days(self.config, night).start)
-            look = self.watch.look(champion, night, served)
-            if look.request and night not in on_schedule:  # as request_retrain: once for a night
+            newest = self.state.versions[-1].trained.night
+            look = self.watch.look(champion, self.state.champion, night, served, newest)
+            if look.request:
                 record = self._retrain(night).model_copy(update={"requested": True})
             yield record.model_copy(update={"look": look})
 

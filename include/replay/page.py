@@ -64,7 +64,7 @@ def _cards(one: Outcome) -> str:
         (share, "of that gain is kept by this policy"),
         (str(len(one.promotions)), "promotions after the first release"),
         (str(one.worse_later), f"of them later worse by more than {one.margin:g}"),
-        (str(sum(bool(look.alarms) for look in looks)), f"nights with a drift alarm, of {len(looks)}"),
+        (str(sum(bool(look.alarms) for look in looks)), f"nights with a column in a drift alarm, of {len(looks)}"),
         (str(sum(look.harm for look in looks)), "nights of harm on matured labels"),
     ]
     return (
@@ -148,7 +148,8 @@ def _alarms(one: Outcome) -> str:
     looks = [(night.night, night.look) for night in one.nights if night.look]
     alarmed = [(night, look) for night, look in looks if look.alarms]
     words = (
-        f"<p>{len(alarmed)} of {len(looks)} nights alarmed on drift: {one.alarms_with_harm} with harm, "
+        f"<p>Columns drifted on {len(alarmed)} of {len(looks)} nights; it lasted, and would have been told, on "
+        f"{one.alarms_with_harm + one.alarms_without_harm}: {one.alarms_with_harm} with harm, "
         f"{one.alarms_without_harm} without. Harm came on {sum(look.harm for _, look in looks)} nights, "
         f"{one.harm_without_alarm} of them without an alarm before. Retraining was asked for beyond the schedule on "
         f"{sum(night.requested for night in one.nights)}.</p>"

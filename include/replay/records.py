@@ -15,12 +15,14 @@ Verdict = Literal["promoted", "refused", "not trained", "no run"]
 class Look(Contract):
     """The monitoring of one night: what is unusual by column (p of its distance), alarms, harm, and what it asks for.
 
-    `live` is the metric of `monitoring.retrain_request` on matured labels, None where it could not be said; `harm` says
-    that it passed its bound.
+    `alarms` are tonight's columns, `told` the keys of the alarms that people are told of, once they last. `live` is the
+    metric of `monitoring.retrain_request` on matured labels, None where it could not be said; `harm` says that it
+    passed its bound.
     """
 
     p_values: dict[str, float] = Field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
     live: float | None = None
     rows: int = 0

@@ -39,6 +39,11 @@ def configured(model: str, settings: Sequence[str] = (), policy: Path | None = N
         raise ConfigError(origin, [*faults, *(_hinted(fault, settings, known) for fault in error.faults)]) from None
     if config.name != model:
         faults.append(f"name: {config.name!r} cannot be replayed as {model!r}; leave name out of a policy")
+    if config.release.evidence != "holdout":
+        faults.append(
+            f"release.evidence: received {config.release.evidence}; a replay judges versions on their holdouts. "
+            "Add --set release.evidence=holdout"
+        )
     faults += [] if faults else _estimator_faults(config)
     if faults:
         raise ConfigError(origin, faults)

@@ -70,13 +70,13 @@ def refusals(nights: Sequence[NightRecord]) -> dict[str, int]:
 
 
 def alarms_and_harm(nights: Sequence[NightRecord], window: int) -> tuple[int, int, int]:
-    """Nights with an alarm that harm came with, alarms without harm, and nights of harm that no alarm came before.
+    """Nights with an alarm of drift that harm came with, without harm, and nights of harm that no alarm came before.
 
-    An alarm is about its own day, which is among the matured days of the `window` nights from it on: harm on any of
-    those came with it.
+    An alarm is one that lasts, and is told. It is about its own day, which is among the matured days of the `window`
+    nights from it on: harm on any of those came with it.
     """
     harmed = {one.night for one in nights if one.look and one.look.harm}
-    alarmed = {one.night for one in nights if one.look and one.look.alarms}
+    alarmed = {one.night for one in nights if one.look and any(key.startswith("drift:") for key in one.look.told)}
     ahead = [timedelta(days=step) for step in range(window)]
     justified = sum(any(night + step in harmed for step in ahead) for night in alarmed)
     unannounced = sum(not any(night - step in alarmed for step in ahead) for night in harmed)

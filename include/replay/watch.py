@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from include.replay.records import Look
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.contracts import DriftFinding
+    from include.contracts import DriftFinding, PolicyDecision
     from include.monitoring.distances import Tally
     from include.monitoring.null import Null
     from include.replay.history import History
@@ -39,38 +39,75 @@ class Watch:
     def __init__(self, config: ModelConfig, history: History, scores: Scores) -> None:
         self._config, self._history, self._scores = config, history, scores
         self._reference: Reference | None = None
+        self._decided: list[PolicyDecision] = []
 
-    def look(self, champion: Night, night: date, served: pd.DataFrame) -> Look:
-        """Drift against the champion's reference, its metric on matured labels, and what follows.
+    def look(self, champion: Night, version: int, night: date, served: pd.DataFrame, trained_as_of: date) -> Look:
+        """Drift against the champion's reference, its metric on matured labels, and what the policy makes of them.
 
         :param served: what the champion has served: day, row_key, version, score
+        :param trained_as_of: night of the newest trained version
         """
         findings, sentences = self._drift(champion, night)
-        rule = self._config.monitoring.retrain_request
         live = self._live(champion, night, served)
-        decided = policy.decide(rule, live.metrics, live.rows)
-        alarms = [one for one in findings if one.alarm]
+        alarms = {one.column: one.sentence for one in findings or () if one.alarm}
+        tonight = [one for one in findings or () if one.measure == "distance" and one.over == "night"]
+        facts = self._facts(champion, version, night)
+        known = replace(
+            facts,
+            performance=live.metrics,
+            performance_rows=live.rows,
+            drift=None if findings is None else alarms,
+            trained_as_of=trained_as_of,
+        )
+        decided = policy.decide(self._config.monitoring, known)
+        self._decided.append(decided)
+        rule = self._config.monitoring.retrain_request
         return Look(
-            p_values={
-                one.column: round(one.p, 6) for one in findings if one.measure == "distance" and one.over == "night"
-            },
-            alarms=tuple(dict.fromkeys(one.column for one in alarms)),
+            p_values={one.column: round(one.p, 6) for one in tonight},
+            alarms=tuple(alarms),
+            told=tuple(alarm.key for alarm in decided.alarms),
             sentences=sentences,
             live=live.metrics.get(rule.metric) if rule else None,
             rows=live.rows,
-            harm=decided.request_retrain,
-            request=decided.request_retrain,
-            reason=decided.reason,
+            harm=any(alarm.kind == "harm" for alarm in decided.alarms),
+            request=decided.action == "retrain",
+            reason=" ".join(decided.reasons),
         )
 
-    def _drift(self, champion: Night, night: date) -> tuple[list[DriftFinding], tuple[str, ...]]:
+    def _facts(self, champion: Night, version: int, night: date) -> policy.Facts:
+        """What is known of the night besides drift and performance; earlier decisions are those of this replay."""
+        day = night - timedelta(days=1)
+        missing = day not in self._history.there
+        return policy.Facts(
+            model=self._config.name,
+            night=night,
+            champion_version=version,
+            champion_as_of=champion.trained.night,
+            bad_data=f"Day {day} has no validated rows." if missing else "",
+            missing=missing,
+            drifted_before={one.night: one.drifted for one in self._decided if one.champion_version == version},
+            new_rows=self._new_rows(champion.trained.night, night),
+            requests=[one.night for one in self._decided if one.action == "retrain"],
+        )
+
+    def _new_rows(self, as_of: date, night: date) -> int:
+        """Rows whose label arrived after the night that the champion was trained as of, and by this one."""
+        delay = timedelta(days=max(1, self._config.data.label_delay_days))
+        first, last = as_of - delay + timedelta(days=1), night - delay
+        if last < first:
+            return 0
+        rows = self._history.labels(self._config, DayRange(start=first, end=last), night)
+        return int(rows[self._config.data.label].notna().sum())
+
+    def _drift(self, champion: Night, night: date) -> tuple[list[DriftFinding] | None, tuple[str, ...]]:
+        """The verdict's findings, None where there is none, and what there is to say."""
         config = self._config
         recent = comparison.recent_rows(config, config, night, read=self._history.read)
         if isinstance(recent, str):
-            return [], (recent,)
+            return None, (recent,)
         reference = self._reference_of(champion)
         if reference.null is None:
-            return [], ("No verdict on drift: the champion was trained on too few days.",)
+            return None, ("No verdict on drift: the champion was trained on too few days.",)
         lately = drift.typed(config, recent.rows, self._scores.of(champion, recent.rows))
         findings, said = comparison.judged(config, reference.null, reference.tallies, recent, lately)
         return findings, said if any(one.alarm for one in findings) else ()

@@ -55,6 +55,11 @@ def test_what_scikit_learn_would_refuse_is_found_before_a_night_is_trained() -> 
         configured(MODEL, ["training.candidates.2.params.max_itter=10"])
 
 
+def test_releases_from_the_shadow_are_refused_rather_than_replayed_as_others() -> None:
+    with pytest.raises(ConfigError, match="release.evidence: received shadow"):
+        configured(MODEL, ["release.evidence=shadow"])
+
+
 def test_a_policy_is_put_over_the_model_file_section_by_section(tmp_path: Path) -> None:
     policy = tmp_path / "eager.yaml"
     policy.write_text("release:\n  stale_champion: {after_days: 7}\n")

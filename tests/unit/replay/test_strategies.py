@@ -62,7 +62,7 @@ def test_a_refusal_counts_for_every_gate_that_said_no() -> None:
 
 def test_an_alarm_has_harm_where_the_metric_of_its_own_day_passes_the_bound() -> None:
     def night(step: int, alarm: bool = False, harm: bool = False) -> NightRecord:
-        look = Look(alarms=("temp",) if alarm else (), harm=harm)
+        look = Look(alarms=("temp",), told=("drift:temp",) if alarm else (), harm=harm)
         return NightRecord(night=START + timedelta(days=step), verdict="refused", champion=1, look=look)
 
     nights = [night(0, alarm=True), night(2, harm=True), night(5, alarm=True), night(9, harm=True)]
