@@ -105,6 +105,13 @@ def row_keys(config: ModelConfig, frame: pd.DataFrame) -> pd.Series:
     return keys
 
 
+def judged_columns(config: ModelConfig) -> tuple[str, ...]:
+    """What the gates look at: what `read_rows` gives by default, and the columns of slices and clusters beside it."""
+    data, features, release = config.data, config.features, config.release
+    clusters = (release.cluster_by,) if release.cluster_by else ()
+    return (*data.key, *features.numeric, *features.categorical, *(found.column for found in release.slices), *clusters)
+
+
 def _raw_columns(config: ModelConfig, columns: Sequence[str] | None) -> list[str]:
     data, features = config.data, config.features
     chosen = list(columns) if columns is not None else [*data.key, *features.numeric, *features.categorical]

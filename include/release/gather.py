@@ -73,7 +73,8 @@ def scores(
 
 def holdout_rows(config: ModelConfig, context: RunContext) -> pd.DataFrame:
     """The labelled rows of the holdout days, at the table version that the run was frozen to."""
-    rows = windows.read_rows(config, context.windows.holdout, context.as_of, version=context.data_version)
+    columns = windows.judged_columns(config)
+    rows = windows.read_rows(config, context.windows.holdout, context.as_of, context.data_version, columns)
     return rows[rows[config.data.label].notna()].reset_index(drop=True)
 
 

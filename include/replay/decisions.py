@@ -150,7 +150,7 @@ class Nights:
         """Put the version before the gates, with facts that are computed as `release.gather` computes them."""
         config, state = self.config, self.state
         frozen = windows.training_windows(config, night)
-        rows = self.history.rows(config, frozen.holdout, night)
+        rows = self.history.rows(config, frozen.holdout, night, windows.judged_columns(config))
         rows = rows[rows[config.data.label].notna()].reset_index(drop=True)
         anchor = ledger.anchor_version(state.events, state.champion) if state.champion else None
         other = anchor if anchor != state.champion else None

@@ -85,9 +85,11 @@ class History:
             return chosen.slice(int(found[0]), len(found)).to_pandas()
         return chosen.filter(pa.array(inside)).to_pandas()
 
-    def rows(self, config: ModelConfig, days: DayRange, as_of: date) -> pd.DataFrame:
+    def rows(
+        self, config: ModelConfig, days: DayRange, as_of: date, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """`windows.read_rows` of these rows: those of `days`, with rates and labels, as night `as_of` knew them."""
-        return windows.read_rows(config, days, as_of, read=self.read)
+        return windows.read_rows(config, days, as_of, columns=columns, read=self.read)
 
     def day(self, config: ModelConfig, day: date, as_of: date | None = None) -> pd.DataFrame:
         """One day's rows; by default as of the night that follows it, which scores them."""

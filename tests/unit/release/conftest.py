@@ -43,7 +43,9 @@ def config() -> ModelConfig:
                     "weight": "number",
                     "queue": "number",
                     "late": "integer",
+                    "depot": "string",
                 },
+                "protected": ["depot"],
             },
             "features": {"numeric": ["weight", "queue"]},
             "training": {
@@ -186,6 +188,7 @@ def _write_rows(config: ModelConfig, last: int = 3) -> None:
     frame["weight"] = rng.normal(size=count)
     frame["queue"] = rng.normal(size=count) + np.repeat(rng.normal(scale=0.5, size=len(days)), ROWS_A_DAY)
     chance = 1 / (1 + np.exp(-(1.5 * frame["weight"] + frame["queue"] - 0.5)))
+    frame["depot"] = np.where(frame["number"] % 3 == 0, "north", "south")
     frame["late"] = (rng.random(count) < chance).astype(int)
     frame["row_key"] = windows.row_keys(config, frame)
     schema = tables.schema_for(config.data.columns).append(pa.field("row_key", pa.string()))

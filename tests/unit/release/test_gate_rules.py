@@ -171,8 +171,6 @@ def _sliced(hurt: float, small: int = 0) -> HoldoutScores:
 def _slices(config: ModelConfig, **more: object) -> ModelConfig:
     declared = {"column": "queue", "metric": "roc_auc", "max_gap": 0.1, "min_rows": 100} | more
     with_depot = config.model_dump()
-    with_depot["data"]["columns"]["depot"] = "string"
-    with_depot["data"]["protected"] = ["depot"]
     with_depot["release"] |= {"slices": [declared | {"column": "depot"}], "resamples": 400}
     return ModelConfig.model_validate(with_depot)
 

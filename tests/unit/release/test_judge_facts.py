@@ -107,6 +107,14 @@ def test_slices_come_from_the_holdout_rows_and_small_ones_ask_a_person(world, ch
     assert "A person has to agree first" in page
 
 
+def test_slices_and_clusters_are_read_that_the_model_never_sees(world, changed):
+    slices = [{"column": "depot", "metric": "roc_auc", "max_gap": 0.5, "min_rows": 50}]
+    changed(slices=slices, cluster_by="number", resamples=300)
+    decision = judge.evaluate_gates(*world.night(2, None))
+    assert {found.value for found in decision.slices} == {"north", "south"}
+    assert all(found.protected and found.high is not None for found in decision.slices)
+
+
 @pytest.mark.parametrize(
     ("skilled", "rule"), [(False, "non_inferiority"), (True, "superiority")], ids=["fallen", "as released"]
 )

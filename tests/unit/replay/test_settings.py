@@ -56,7 +56,7 @@ def test_what_scikit_learn_would_refuse_is_found_before_a_night_is_trained() -> 
 
 
 def test_releases_from_the_shadow_are_refused_rather_than_replayed_as_others() -> None:
-    with pytest.raises(ConfigError, match="release.evidence: received shadow"):
+    with pytest.raises(ConfigError, match=r"release\.evidence: received shadow"):
         configured(MODEL, ["release.evidence=shadow"])
 
 
