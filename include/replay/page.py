@@ -9,6 +9,7 @@ from include.release.card_facts import count
 from include.release.facts import WORDS
 from include.replay.pictures import drift_map, metric_over_time
 from include.replay.records import NightRecord, Outcome, Promotion
+from include.replay.strategies import opened
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1b1b1f;background:#fff;max-width:1120px;margin:1.5rem auto;
@@ -148,9 +149,10 @@ def _alarms(one: Outcome) -> str:
     looks = [(night.night, night.look) for night in one.nights if night.look]
     alarmed = [(night, look) for night, look in looks if look.alarms]
     words = (
-        f"<p>Columns drifted on {len(alarmed)} of {len(looks)} nights; it lasted, and would have been told, on "
-        f"{one.alarms_with_harm + one.alarms_without_harm}: {one.alarms_with_harm} with harm, "
-        f"{one.alarms_without_harm} without. Harm came on {sum(look.harm for _, look in looks)} nights, "
+        f"<p>Columns drifted on {len(alarmed)} of {len(looks)} nights. It lasted on "
+        f"{one.alarms_with_harm + one.alarms_without_harm} ({one.alarms_with_harm} with harm, "
+        f"{one.alarms_without_harm} without), and would have been told as new {opened(one.nights)} times. "
+        f"Harm came on {sum(look.harm for _, look in looks)} nights, "
         f"{one.harm_without_alarm} of them without an alarm before. Retraining was asked for beyond the schedule on "
         f"{sum(night.requested for night in one.nights)}.</p>"
     )

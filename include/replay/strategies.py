@@ -83,6 +83,17 @@ def alarms_and_harm(nights: Sequence[NightRecord], window: int) -> tuple[int, in
     return justified, len(alarmed) - justified, unannounced
 
 
+def opened(nights: Sequence[NightRecord]) -> int:
+    """How often people would have been told of a drift that had not been there the night before."""
+    before: set[str] = set()
+    count = 0
+    for look in (one.look for one in nights if one.look):
+        now = {key for key in look.told if key.startswith("drift:")}
+        count += len(now - before)
+        before = now
+    return count
+
+
 def _point(metric: str, block: Sequence[ServedDay], first: date, last: date) -> Point:
     y = np.concatenate([one.y for one in block])
     known = np.isfinite(y)

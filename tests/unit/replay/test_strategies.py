@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from include.replay.records import Look, NightRecord
-from include.replay.strategies import ServedDay, alarms_and_harm, mean_weekly, points, refusals, share_kept
+from include.replay.strategies import ServedDay, alarms_and_harm, mean_weekly, opened, points, refusals, share_kept
 
 START = date(2024, 1, 1)
 
@@ -68,3 +68,6 @@ def test_an_alarm_has_harm_where_the_metric_of_its_own_day_passes_the_bound() ->
     nights = [night(0, alarm=True), night(2, harm=True), night(5, alarm=True), night(9, harm=True)]
     # Window of 3: the alarm of night 0 covers 0 to 2, that of night 5 covers 5 to 7; nothing warned of night 9.
     assert alarms_and_harm(nights, 3) == (1, 1, 1)
+    assert opened(nights) == 2
+    lasting = [one.model_copy(update={"look": Look(told=("drift:temp", "harm:roc_auc"))}) for one in nights]
+    assert opened(lasting) == 1
