@@ -10,7 +10,7 @@ from benchmarks import registry
 from benchmarks.promotions import run
 from benchmarks.registry import Registry
 
-KILLS, RACES = 12, 5
+KILLS, RACES = 8, 3
 
 
 @pytest.fixture(scope="module")
