@@ -146,7 +146,7 @@ def _read_text(path: Path) -> str:
 
 def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
     """One pydantic error as `line 12: training.candidates.0.params: ...`, with what was received and a near miss."""
-    location = tuple(part for part in detail["loc"] if part not in ("python",))
+    location = tuple(part for part in detail["loc"] if part not in ("python", "files"))
     line = f"line {_line(node, location)}: " if node is not None else ""
     where = ".".join(str(part) for part in location) or "the file"
     message = detail["msg"].removeprefix("Value error, ")

@@ -46,6 +46,8 @@ def _section_classes(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _section(cls: type[BaseModel], path: str) -> str:
     title = path.rstrip(".") or "The file"
+    if "kind" in cls.model_fields:  # one of several sections that may stand here
+        title += f", kind {_type(cls.model_fields['kind'].annotation)}"
     rows = "".join(
         f"| `{path}{name}` | {_type(field.annotation)} | {_default(field)} |\n"
         for name, field in cls.model_fields.items()
@@ -59,7 +61,7 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{part}`" for part in parts)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(_type(part) for part in parts if part is not type(None)))
     if origin is tuple:
         return f"list of {_type(parts[0])}"
     if origin is dict:

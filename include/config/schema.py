@@ -87,6 +87,51 @@ class PythonSource(Section):
     kind: Literal["python"]
     module: Name
 
+    @property
+    def place(self) -> str:
+        return f"include/data/sources/{self.module}.py"
+
+
+class FilesSource(Section):
+    """CSV, Parquet or JSON-lines files: one, those of a glob (`*`), or one a day, `{day}` standing for 2026-01-31.
+
+    `path` is a local path or an address that fsspec knows: `s3://bucket/sales/{day}.parquet`, once the package s3fs is
+    installed. Without `{day}` the files are read whole each night, and the day column says which rows are of the night.
+    `format` follows the file's ending (.parquet, .csv or .jsonl, the latter two also as .gz) unless it is given.
+    """
+
+    kind: Literal["files"]
+    path: str = Field(min_length=1)
+    format: Literal["csv", "parquet", "jsonl"] | None = None
+
+    @property
+    def place(self) -> str:
+        return self.path
+
+    @model_validator(mode="after")
+    def _format_known(self) -> Self:
+        if self.format is None and self.file_format is None:
+            raise ValueError(
+                f"{self.path!r} does not say what its files are; name them .csv, .parquet or .jsonl, or give format"
+            )
+        return self
+
+    @property
+    def file_format(self) -> Literal["csv", "parquet", "jsonl"] | None:
+        """The format given, or the ending's; None for an ending that says nothing."""
+        endings: dict[str, Literal["csv", "parquet", "jsonl"]] = {
+            ".csv": "csv",
+            ".parquet": "parquet",
+            ".pq": "parquet",
+            ".jsonl": "jsonl",
+            ".ndjson": "jsonl",
+        }
+        name = self.path.lower().removesuffix(".gz")
+        return self.format or next((found for ending, found in endings.items() if name.endswith(ending)), None)
+
+
+Source = Annotated[PythonSource | FilesSource, Field(discriminator="kind")]
+
 
 class DataConfig(Section):
     """The rows: where they come from, what names one, which day it is of, and when its label is known.
@@ -97,8 +142,8 @@ class DataConfig(Section):
     enter the model.
     """
 
-    source: PythonSource
-    labels: PythonSource | None = None
+    source: Source
+    labels: Source | None = None
     day: Column
     key: tuple[Column, ...] = Field(min_length=1)
     label: Column

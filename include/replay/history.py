@@ -186,7 +186,7 @@ def refuse(plan: Plan, origin: Origin, folder: Path) -> NotEnoughData:
     lost, _ = missing(config, days, root.rstrip("/"))
     named = ", ".join(str(day) for day in lost[:MAX_DAYS_NAMED])
     more = f" and {len(lost) - MAX_DAYS_NAMED} more" if len(lost) > MAX_DAYS_NAMED else ""
-    where = "the live table" if origin == "live" else f"source {config.data.source.module}"
+    where = "the live table" if origin == "live" else f"the source {config.data.source.place}"
     return NotEnoughData(
         f"{config.name}: nights {plan.first} to {plan.last} need the {days.days} validated days {days.start} to "
         f"{days.end} (the first night's window, and {windows.lookback_days(config)} days before it for the rates); "

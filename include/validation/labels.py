@@ -127,10 +127,10 @@ def _labelled(config: ModelConfig, frame: pd.DataFrame) -> _Read:
 
 def _require(config: ModelConfig, frame: pd.DataFrame, columns: Sequence[str]) -> None:
     if missing := [name for name in dict.fromkeys(columns) if name not in frame.columns]:
-        module = (config.data.labels or config.data.source).module
+        place = (config.data.labels or config.data.source).place
         raise PermanentError(
-            f"{config.name}: the labels that include/data/sources/{module}.py delivered lack {', '.join(missing)}; "
-            f"its read(start, end) must give the day, the key columns and the label: {', '.join(columns)}"
+            f"{config.name}: the labels that {place} delivered lack {', '.join(missing)}; "
+            f"it must give the day, the key columns and the label: {', '.join(columns)}"
         )
 
 

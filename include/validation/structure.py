@@ -32,8 +32,8 @@ def inspect(
     doubled = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
     if doubled:
         raise PermanentError(
-            f"{config.name}: source {config.data.source.module} delivered column {listed(doubled)} twice; "
-            f"make include/data/sources/{config.data.source.module}.py deliver each column once"
+            f"{config.name}: the source {config.data.source.place} delivered column {listed(doubled)} twice; "
+            "make it deliver each column once"
         )
     asked = tuple(sorted(set(days)))
     original = frame.reset_index(drop=True)

@@ -210,7 +210,7 @@ def test_labels_that_live_elsewhere_meet_their_rows(
 def test_a_source_without_a_label_is_named(delivered: pd.DataFrame, flight_delay: ModelConfig) -> None:
     ingest(flight_delay, DAY, DAY, NIGHT)
     del delivered["disrupted"]
-    with pytest.raises(PermanentError, match=r"sources/flights.py delivered lack disrupted; its read\(start, end\)"):
+    with pytest.raises(PermanentError, match=r"sources/flights.py delivered lack disrupted; it must give"):
         refresh_labels(flight_delay, NIGHT)
 
 

@@ -1,0 +1,107 @@
+"""Rows from files: one, a glob's, or one a day; local, or wherever fsspec reaches."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from include.config import environment
+from include.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.config.schema import FilesSource, ModelConfig
+
+DAY = "{day}"
+EMPTY = [""]
+MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None"]
+"""What a CSV file writes where a number is missing. In text `NA` is a word: a country, an airline."""
+
+
+def read(config: ModelConfig, which: str, source: FilesSource, start: date, end: date) -> pd.DataFrame:
+    """Rows of the days from `start` to `end`, both included, as the files have them.
+
+    Rows without a readable day come with every night, so that validation sets them aside where a person sees them. A
+    day without a file has no rows.
+
+    Raises PermanentError where no file is there at all or one cannot be read, TransientError where the storage fails.
+    """
+    import pandas as pd
+
+    paths = _by_day(source, start, end) if DAY in source.path else _listed(config, which, source)
+    frames = [_load(config, which, source, path) for path in paths]
+    if not frames:
+        return pd.DataFrame(columns=list(config.data.columns))
+    rows = pd.concat(frames, ignore_index=True)
+    if config.data.day not in rows:
+        return rows  # validation refuses the day and names the column
+    day = pd.to_datetime(rows[config.data.day], errors="coerce", format="ISO8601").dt.date
+    inside = day.isna() | ((day >= start) & (day <= end))
+    return rows[inside].reset_index(drop=True)
+
+
+def _by_day(source: FilesSource, start: date, end: date) -> list[str]:
+    """The days' files that are there."""
+    days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
+    named = [_absolute(source.path.replace(DAY, day.isoformat())) for day in days]
+    return [path for path in named if _matching(path)]
+
+
+def _listed(config: ModelConfig, which: str, source: FilesSource) -> list[str]:
+    found = _matching(_absolute(source.path))
+    if not found:
+        raise PermanentError(
+            f"include/models/{config.name}.yaml: data.{which}.path: no file matches {source.path!r} "
+            f"(looked at {_absolute(source.path)}). Put the files there, or change the path"
+        )
+    return found
+
+
+def _absolute(path: str) -> str:
+    """A local path is relative to the repository; an address stays as it is."""
+    return path if "://" in path else str(environment.REPOSITORY / Path(path).expanduser())
+
+
+def _matching(path: str) -> list[str]:
+    """Addresses of the files that a path or a glob names, sorted, so that rows come in the same order every night."""
+    import fsspec
+
+    try:
+        filesystem, bare = fsspec.url_to_fs(path)
+        names = filesystem.glob(bare) if "*" in bare else [bare] * bool(filesystem.exists(bare))
+        return sorted(filesystem.unstrip_protocol(name) for name in names)
+    except (ImportError, ValueError) as error:  # a protocol that nobody knows, or whose package is missing
+        raise PermanentError(f"{path}: {error}. Known to this environment: {_protocols()}") from error
+    except OSError as error:
+        raise TransientError(f"{path}: the storage does not answer ({error}); a retry may help") from error
+
+
+def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd.DataFrame:
+    """One file. Declared text stays text: `007` would come back as 7, which nobody could undo."""
+    import pandas as pd
+
+    text = {name: "str" for name, kind in config.data.columns.items() if kind in ("string", "date", "timestamp")}
+    try:
+        if source.file_format == "parquet":
+            return pd.read_parquet(path)
+        if source.file_format == "jsonl":
+            return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+        missing = {name: EMPTY if name in text else MISSING for name in config.data.columns}
+        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=list(config.data.columns))
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' and pyarrow's words for a file of another kind
+        raise PermanentError(
+            f"include/models/{config.name}.yaml: data.{which}.path: {path} cannot be read as {source.file_format}: "
+            f"{str(error).splitlines()[0]}. Mend the file, or give data.{which}.format"
+        ) from error
+    except OSError as error:
+        raise TransientError(f"{path}: cannot be read ({error}); a retry may help") from error
+
+
+def _protocols() -> str:
+    from fsspec import available_protocols
+
+    return ", ".join(sorted(available_protocols()))
