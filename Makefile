@@ -58,6 +58,7 @@ bench: setup-dev ## Measure what the documents claim, in an hour or two (BENCH="
 
 docs: setup-dev ## Make the reference pages again
 	@$(BIN)/python -m include.config.reference > docs/models.md
+	@$(BIN)/python -m include.cli schema > docs/model.schema.json
 	@AIRFLOW_HOME=$$(mktemp -d) $(BIN)/python -m nightshift.reference > docs/dags.md
 
 lock: setup-dev ## Resolve the lock files again

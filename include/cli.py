@@ -237,6 +237,14 @@ def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; d
         raise typer.Exit(1)
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a model file, by which an editor completes keys and marks faults."""
+    from include.config.reference import json_schema
+
+    print(json_schema(), end="")
+
+
 def _status(settings: LocalSettings, as_json: bool) -> None:
     from include.local import services
     from include.local.printing import services_line, status_table

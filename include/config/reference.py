@@ -1,4 +1,4 @@
-"""The reference page of a model file's keys, made from the schema itself.
+"""The reference page of a model file's keys, and its JSON Schema for editors, made from the schema itself.
 
 python -m include.config.reference > docs/models.md
 """
@@ -6,6 +6,7 @@ python -m include.config.reference > docs/models.md
 from __future__ import annotations
 
 import inspect
+import json
 import types
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
@@ -23,9 +24,18 @@ Made from `include/config/schema.py` by `make docs`; a test holds the two togeth
 """
 
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
 def page() -> str:
     """Return the page as Markdown."""
     return HEAD + "".join(_section(cls, path) for path, cls in _sections(ModelConfig, ""))
+
+
+def json_schema() -> str:
+    """What an editor needs to complete and check a model file as it is typed; what spans keys, lint alone finds."""
+    found = ModelConfig.model_json_schema() | {"$schema": DIALECT, "title": "A model of Nightshift"}
+    return json.dumps(found, indent=1) + "\n"
 
 
 def _sections(cls: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -182,6 +182,7 @@ def test_nightly_schedules_fire_in_the_models_timezone(bag: DagBag, flight_delay
 def test_the_reference_pages_are_those_of_the_code(flight_delay: ModelConfig) -> None:
     assert (ROOT / "docs/dags.md").read_text() == reference.page([flight_delay]), "run: make docs"
     assert (ROOT / "docs/models.md").read_text() == config_reference.page(), "run: make docs"
+    assert (ROOT / "docs/model.schema.json").read_text() == config_reference.json_schema(), "run: make docs"
 
 
 def run_at(logical: datetime | None, after: datetime) -> Any:
