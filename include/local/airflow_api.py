@@ -177,7 +177,7 @@ class AirflowApi:
         for task in tasks:
             if task["state"] in WAITING:
                 page = f"{self.url}/dags/{run.dag_id}/runs/{run.run_id}/tasks/{task['task_id']}/required_actions"
-                command = f"./nightshift approve {run.dag_id.split('__')[0]} --reason WHY [--reject]"
+                command = f"./nightshift approve {run.dag_id.rpartition('__')[0]} --reason WHY [--reject]"
                 said += f"; {task['task_id']} {PERSON}: {command}, or {page}"
         return said
 

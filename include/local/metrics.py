@@ -47,7 +47,7 @@ def collector(settings: LocalSettings | None) -> exporter.WorldCollector:
 def finished_runs(api: AirflowApi) -> list[FinishedRun]:
     """The newest finished run of each DAG of each model."""
     models, _ = load_models()
-    split = ((dag_id, *dag_id.partition("__")[::2]) for dag_id in api.dag_ids())
+    split = ((dag_id, *dag_id.rpartition("__")[::2]) for dag_id in api.dag_ids())
     named = {dag_id: (model, dag) for dag_id, model, dag in split if model in models}
     return [
         FinishedRun(*named[run.dag_id], run.seconds, run.ended, run.state == "success")

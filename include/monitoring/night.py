@@ -68,17 +68,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
     drift = compared.alarms if compared.judged else None
     decision = decisions.decide(config, night, training, watched.champion, drift, run)
     files = {**compared.files, **watched.files, POLICY_PAGE: policy_page.page(decision, decisions.lately(decision))}
-    result = _result(decision, version, compared, watched, run.run_id, list(files))
-    result = result.model_copy(
-        update={
-            "reasons": (*result.reasons, *days.reasons),
-            "days": days.newest,
-            "shadow": days.scores.shadow,
-            "unscored": days.scores.unscored,
-            "estimates": days.estimated.made,
-            "estimate_trust": days.estimated.trust,
-        }
-    )
+    result = _result(decision, version, compared, watched, days, list(files))
     _keep(result, {**files, RESULT: reports.as_json(result.to_json())}, days.figures)
     return result
 
@@ -88,7 +78,7 @@ def _result(
     version: int,
     compared: comparison.Compared,
     watched: Watched,
-    run_id: str,
+    days: Served,
     files: Sequence[str],
 ) -> MonitorResult:
     champion = watched.champion
@@ -107,8 +97,13 @@ def _result(
         performance_days=champion.days,
         performance_rows=champion.rows,
         request_retrain=decision.action == "retrain",
-        reasons=(*decision.reasons, *watched.reasons, *compared.reasons),
-        mlflow_run_id=run_id,
+        reasons=(*decision.reasons, *watched.reasons, *compared.reasons, *days.reasons),
+        days=days.newest,
+        shadow=days.scores.shadow,
+        unscored=days.scores.unscored,
+        estimates=days.estimated.made,
+        estimate_trust=days.estimated.trust,
+        mlflow_run_id=decision.mlflow_run_id,
         reports={name.removesuffix(".html"): f"{REPORTS}/{name}" for name in files if name.endswith(".html")},
         alarms=compared.alarms,
         decision=decision,

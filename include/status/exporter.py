@@ -33,7 +33,7 @@ class WorldCollector(Collector):
         self._sources: dict[str, Callable[[], Sequence[Any]]] = {"models": models, "runs": runs}
         self._last: Snapshot | None = None
 
-    def refresh(self) -> None:
+    def refresh(self) -> Snapshot:
         """Read every source; of one that fails, whatever the reason, what it said before is kept."""
         found: dict[str, Sequence[Any]] = {}
         failed = []
@@ -45,12 +45,10 @@ class WorldCollector(Collector):
                 failed.append(name)
         before = self._last or Snapshot(datetime.now(UTC))
         self._last = replace(before, at=datetime.now(UTC), failed=tuple(failed), **found)
+        return self._last
 
     def collect(self) -> Iterator[Metric]:
-        if self._last is None:
-            self.refresh()
-        assert self._last is not None
-        yield from families(self._last, datetime.now(UTC))
+        yield from families(self._last or self.refresh(), datetime.now(UTC))
 
 
 def text(collector: WorldCollector) -> str:

@@ -58,7 +58,7 @@ def _end(context: Context, last: bool) -> None:
 
 def _model(context: Context) -> str:
     """The model that a DAG's name begins with."""
-    return context["ti"].dag_id.partition("__")[0]
+    return context["ti"].dag_id.rpartition("__")[0]
 
 
 def _name(context: Context) -> str:
