@@ -18,7 +18,7 @@ import tempfile
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 FOLDER = Path(tempfile.mkdtemp(prefix="nightshift-reproduce-"))
 os.environ |= {
@@ -31,8 +31,9 @@ os.environ |= {
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
+from include.config.estimators import known_estimators  # noqa: E402
 from include.config.loader import find_model  # noqa: E402
-from include.config.schema import Candidate, EstimatorName, ModelConfig  # noqa: E402
+from include.config.schema import Candidate, ModelConfig  # noqa: E402
 from include.contracts import Selection  # noqa: E402
 from include.data import tables, windows  # noqa: E402
 from include.data.sources import flights  # noqa: E402
@@ -57,7 +58,7 @@ def all_estimators(config: ModelConfig, train_days: int) -> ModelConfig:
     shipped = {candidate.estimator: candidate.params for candidate in config.training.candidates}
     candidates = tuple(
         Candidate(name=name.lower(), estimator=name, params=PARAMS.get(name, shipped.get(name, {})))
-        for name in get_args(EstimatorName)
+        for name in known_estimators(config.task)
     )
     changed = {"candidates": candidates, "train_days": train_days}
     return config.model_copy(update={"training": config.training.model_copy(update=changed)})

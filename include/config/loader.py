@@ -14,9 +14,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from include.config import environment
+from include.config.agreement import Disagreement
 from include.config.schema import ModelConfig
 from include.errors import ConfigError
 
+TAGS = ("python", "files", "sql", "delta", "range", "list")
+"""What pydantic adds to a place where one of several kinds may stand."""
 MAX_BYTES = 1_000_000
 """A model file is a page or two; anything this large is a mistake or an attack (YAML aliases expand)."""
 
@@ -58,7 +61,7 @@ def parse_model(content: dict[str, Any], origin: str, node: yaml.Node | None = N
     try:
         return ModelConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(origin, [_fault(detail, node) for detail in error.errors()]) from None
+        raise ConfigError(origin, [fault for detail in error.errors() for fault in _faults(detail, node)]) from None
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -144,9 +147,21 @@ def _read_text(path: Path) -> str:
     return text
 
 
+def _faults(detail: ErrorDetails, node: yaml.Node | None) -> list[str]:
+    """One pydantic error as a fault, or each of the disagreements between sections, by the path that it starts with."""
+    disagreement = detail.get("ctx", {}).get("error")
+    if not isinstance(disagreement, Disagreement):
+        return [_fault(detail, node)]
+    if node is None:
+        return list(disagreement.faults)
+    paths = (fault.partition(":")[0].split(".") for fault in disagreement.faults)
+    lines = (_line(node, tuple(int(part) if part.isdecimal() else part for part in path)) for path in paths)
+    return [f"line {line}: {fault}" for line, fault in zip(lines, disagreement.faults, strict=True)]
+
+
 def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
     """One pydantic error as `line 12: training.candidates.0.params: ...`, with what was received and a near miss."""
-    location = tuple(part for part in detail["loc"] if part not in ("python", "files"))
+    location = tuple(part for part in detail["loc"] if part not in TAGS)
     line = f"line {_line(node, location)}: " if node is not None else ""
     where = ".".join(str(part) for part in location) or "the file"
     message = detail["msg"].removeprefix("Value error, ")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange, Windows
-from include.data import tables
-from include.training.features import add_rates
+from include.data import labels, tables
+from include.training.features import add_rates, add_time_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,11 +25,17 @@ ROWS_SNAPSHOT = "rows_snapshot"
 
 
 def training_windows(config: ModelConfig, as_of: date) -> Windows:
-    """Split the days before night `as_of` by time; the last holdout day is the last one whose label is known."""
+    """Split the days before night `as_of` by time; the last holdout day is the last one whose label is known.
+
+    A snapshot's splits are all of its one day, the last before the night; `splits.of_days` tells their rows apart.
+    """
     last = as_of - timedelta(days=max(1, config.data.label_delay_days))
-    holdout = _days_up_to(last, config.training.holdout_days)
-    validation = _days_up_to(holdout.start - timedelta(days=1), config.training.validation_days)
-    train = _days_up_to(validation.start - timedelta(days=1), config.training.train_days)
+    if config.data.snapshot:
+        return Windows(**dict.fromkeys(("train", "validation", "holdout"), _days_up_to(last, 1)))
+    train_days, validation_days, holdout_days = config.training.days
+    holdout = _days_up_to(last, holdout_days)
+    validation = _days_up_to(holdout.start - timedelta(days=1), validation_days)
+    train = _days_up_to(validation.start - timedelta(days=1), train_days)
     return Windows(train=train, validation=validation, holdout=holdout)
 
 
@@ -49,8 +55,8 @@ def read_rows(
 ) -> pd.DataFrame:
     """Read the validated rows of `days` as they were known on night `as_of`, with rate features.
 
-    Rows of days from `as_of` on are left out. The label is null where it had not arrived
-    (`day + label_delay_days > as_of`). Rows come sorted by key; the index is 0..n-1.
+    Rows of days from `as_of` on are left out. The label is a number, as `labels.numbers` gives it, and null where it
+    had not arrived (`day + label_delay_days > as_of`). Rows come sorted by key; the index is 0..n-1.
 
     Parameters
     ----------
@@ -65,9 +71,9 @@ def read_rows(
     frame = (read or tables.read)(config.name, VALIDATED, wanted, (first, last), version)
     frame[data.day] = pd.to_datetime(frame[data.day]).dt.as_unit("us")
     arrived = frame[data.day] + pd.Timedelta(days=data.label_delay_days) <= pd.Timestamp(as_of)
-    frame[data.label] = frame[data.label].astype("float64").where(arrived, np.nan)
+    frame[data.label] = labels.numbers(config, frame[data.label]).where(arrived, np.nan)
     inside = frame[frame[data.day] >= pd.Timestamp(days.start)]
-    rows = add_rates(inside, frame, config)
+    rows = add_time_parts(add_rates(inside, frame, config), config)
     return rows.sort_values("row_key", kind="stable", ignore_index=True)
 
 
@@ -109,14 +115,15 @@ def judged_columns(config: ModelConfig) -> tuple[str, ...]:
     """What the gates look at: what `read_rows` gives by default, and the columns of slices and clusters beside it."""
     data, features, release = config.data, config.features, config.release
     clusters = (release.cluster_by,) if release.cluster_by else ()
-    return (*data.key, *features.numeric, *features.categorical, *(found.column for found in release.slices), *clusters)
+    return (*data.key, *features.columns, *(found.column for found in release.slices), *clusters)
 
 
 def _raw_columns(config: ModelConfig, columns: Sequence[str] | None) -> list[str]:
-    data, features = config.data, config.features
-    chosen = list(columns) if columns is not None else [*data.key, *features.numeric, *features.categorical]
-    needed = [data.day, data.label, "row_key", *(column for rate in features.rates for column in rate.by)]
-    return list(dict.fromkeys([*chosen, *needed]))
+    data = config.data
+    chosen = list(columns) if columns is not None else [*data.key, *config.features.columns]
+    weight = [config.training.sample_weight] if config.training.sample_weight and columns is None else []
+    made_of = [name for name in config.features.inputs if name not in config.features.columns]
+    return list(dict.fromkeys([*chosen, data.day, data.label, "row_key", *made_of, *weight]))
 
 
 def _days_up_to(last: date, days: int) -> DayRange:

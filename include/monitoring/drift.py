@@ -53,7 +53,7 @@ class Plan:
 
 def kinds(config: ModelConfig) -> dict[str, Kind]:
     """How each feature and the score are compared."""
-    categorical = set(config.features.categorical)
+    categorical = {*config.features.categorical, *config.features.target_encoded}
     features: dict[str, Kind] = {
         name: "categorical" if name in categorical else "numeric" for name in config.features.names
     }
@@ -62,7 +62,7 @@ def kinds(config: ModelConfig) -> dict[str, Kind]:
 
 def typed(config: ModelConfig, frame: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
     """The model's features and its scores as Evidently takes them: floats, and text with NaN where missing."""
-    categorical = set(config.features.categorical)
+    categorical = {*config.features.categorical, *config.features.target_encoded}
     columns = {
         name: _text(frame[name], config.data.columns.get(name) == "integer")
         if name in categorical

@@ -27,11 +27,12 @@ def _limits_of_data(card: Card) -> Iterable[str]:
     if train.days < YEAR:
         months = dict.fromkeys(month_name[(train.start.month - 1 + step) % 12 + 1] for step in range(_months(train)))
         yield f"It has learned from rows of {_listed(list(months))} only."
-    age = (context.as_of - train.end).days
-    yield (
-        f"Its newest training row is {age} days older than the night it was trained for: {training.validation_days} "
-        f"to choose, {training.holdout_days} to judge, and labels known after {card.config.data.label_delay_days}."
-    )
+    age, (_, validation_days, holdout_days) = (context.as_of - train.end).days, training.days
+    if not card.config.data.snapshot:
+        yield (
+            f"Its newest training row is {age} days older than the night it was trained for: {validation_days} "
+            f"to choose, {holdout_days} to judge, and labels known after {card.config.data.label_delay_days}."
+        )
     if left_out := card.tags.get("features_left_out"):
         yield f"Ignored, for want of a single value in the training rows: {said(left_out)}."
 

@@ -87,7 +87,9 @@ def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
     taken = {
         "numeric": features.numeric,
         "rates of earlier days": [rate.name for rate in features.rates],
+        "parts of a time": features.time_names,
         "categorical": features.categorical,
+        "replaced by the label's mean": features.target_encoded,
     }
     kept_out = {"protected": data.protected, "known only afterwards": data.known_afterwards}
     rows = [

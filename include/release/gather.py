@@ -12,7 +12,7 @@ import numpy as np
 from croniter import croniter
 
 from include.contracts import DayRange, RegisteredVersion, RunContext
-from include.data import windows
+from include.data import splits, windows
 from include.errors import NightshiftError, TransientError
 from include.monitoring import performance
 from include.release import ledger, promotion, recalls
@@ -75,7 +75,8 @@ def holdout_rows(config: ModelConfig, context: RunContext) -> pd.DataFrame:
     """The labelled rows of the holdout days, at the table version that the run was frozen to."""
     columns = windows.judged_columns(config)
     rows = windows.read_rows(config, context.windows.holdout, context.as_of, context.data_version, columns)
-    return rows[rows[config.data.label].notna()].reset_index(drop=True)
+    kept = rows[config.data.label].notna() & splits.in_part(config, rows, "holdout")
+    return rows[kept].reset_index(drop=True)
 
 
 def facts(

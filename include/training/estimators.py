@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -28,11 +24,11 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils._param_validation import InvalidParameterError
 
+from include.config.estimators import ESTIMATORS, EstimatorSpec
+
 if TYPE_CHECKING:
     from include.config.schema import Candidate, ModelConfig
 
-TREE = "sklearn.tree._tree.Tree"
-HIST_TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 CASTS = ("numpy.asarray", "pandas.DataFrame")
 """The functions that `_as_declared` calls."""
 TEXT = ("string", "date", "timestamp")
@@ -41,42 +37,11 @@ RARE_SHARE = 0.001
 TRIAL_ROWS = 400
 
 
-@dataclass(frozen=True)
-class EstimatorSpec:
-    """What must be known of a scikit-learn estimator to train, save and load it.
-
-    `columns` says how raw columns reach it: `scaled` (as quantiles of the training rows, imputed, categories one-hot)
-    or `ordinal` (as they are, missing values too, categories as integers).
-    """
-
-    cls: type[BaseEstimator]
-    columns: Literal["scaled", "ordinal"]
-    trusted: tuple[str, ...] = ()
-    """Types beyond skops's own list that a saved pipeline holds; none of them runs code when it is loaded."""
-    threads: bool = True
-    """Whether `n_jobs` does anything, where the class has it."""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters that a model file may not set."""
-
-
-ESTIMATORS: Mapping[str, EstimatorSpec] = {
-    "LogisticRegression": EstimatorSpec(LogisticRegression, "scaled", ("numpy.dtype",), threads=False),
-    "RandomForestClassifier": EstimatorSpec(RandomForestClassifier, "ordinal", (TREE,)),
-    "ExtraTreesClassifier": EstimatorSpec(ExtraTreesClassifier, "ordinal", (TREE,)),
-    "HistGradientBoostingClassifier": EstimatorSpec(HistGradientBoostingClassifier, "ordinal", (HIST_TREE,)),
-    # A search tree would have to be trusted by its metric's class. Brute force finds the same neighbours, and with as
-    # many columns as categories make, as fast.
-    "KNeighborsClassifier": EstimatorSpec(
-        KNeighborsClassifier, "scaled", ("numpy.dtype",), fixed={"algorithm": "brute"}
-    ),
-    "DummyClassifier": EstimatorSpec(DummyClassifier, "ordinal"),
-}
-"""Add an estimator in one line here, and its name to `EstimatorName` in config/schema.py."""
-
-
-def known_estimators() -> list[str]:
-    """Names that a model file may use."""
-    return sorted(ESTIMATORS)
+def estimator_class(spec: EstimatorSpec) -> type[BaseEstimator]:
+    """The class that the registry names."""
+    module, _, name = spec.path.rpartition(".")
+    found: type[BaseEstimator] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def skops_trusted_types(estimator: str) -> list[str]:
@@ -92,7 +57,7 @@ def build_pipeline(config: ModelConfig, candidate: Candidate, threads: int) -> P
     spec = ESTIMATORS[candidate.estimator]
     columns = _scaled(config) if spec.columns == "scaled" else _ordinal(config)
     settings = _settings(spec, candidate.params, threads, config.training.seed)
-    return Pipeline([("columns", columns), ("estimator", spec.cls(**settings))])
+    return Pipeline([("columns", columns), ("estimator", estimator_class(spec)(**settings))])
 
 
 def candidate_faults(candidate: Candidate) -> list[str]:
@@ -100,12 +65,6 @@ def candidate_faults(candidate: Candidate) -> list[str]:
 
     Where each is accepted by itself, their combination is tried with a fit on a few made-up rows.
     """
-    if candidate.estimator not in ESTIMATORS:
-        hint = _near(candidate.estimator, known_estimators())
-        return [
-            f"training.candidates.{candidate.name}.estimator: {candidate.estimator!r} is not known{hint}; "
-            f"known are {', '.join(known_estimators())}"
-        ]
     spec = ESTIMATORS[candidate.estimator]
     faults = [
         f"training.candidates.{candidate.name}.params.{name}: {message}"
@@ -118,7 +77,7 @@ def candidate_faults(candidate: Candidate) -> list[str]:
 
 
 def _settings(spec: EstimatorSpec, params: Mapping[str, Any], threads: int, seed: int) -> dict[str, Any]:
-    allowed = inspect.signature(spec.cls).parameters
+    allowed = inspect.signature(estimator_class(spec)).parameters
     settings = {"random_state": seed, **params, **spec.fixed}
     if "random_state" in params and params["random_state"] is None:  # NumPy's own state, which no one can go back to
         settings["random_state"] = seed
@@ -129,9 +88,11 @@ def _settings(spec: EstimatorSpec, params: Mapping[str, Any], threads: int, seed
 
 def _parameter_fault(spec: EstimatorSpec, name: str, value: Any) -> str | None:
     """Ask scikit-learn's own validation, on this parameter alone."""
-    allowed = list(inspect.signature(spec.cls).parameters)
+    allowed = list(inspect.signature(estimator_class(spec)).parameters)
     if name not in allowed:
-        return f"{spec.cls.__name__} has no such parameter{_near(name, allowed)}; it has {', '.join(allowed)}"
+        return (
+            f"{estimator_class(spec).__name__} has no such parameter{_near(name, allowed)}; it has {', '.join(allowed)}"
+        )
     if name in spec.fixed:
         return f"always {spec.fixed[name]!r} here; remove it"
     if name == "random_state" and value is None:
@@ -139,7 +100,7 @@ def _parameter_fault(spec: EstimatorSpec, name: str, value: Any) -> str | None:
     if name == "n_jobs":
         return "threads are given by the environment variable NIGHTSHIFT_THREADS; remove n_jobs"
     try:
-        spec.cls(**{name: value})._validate_params()
+        estimator_class(spec)(**{name: value})._validate_params()
     except InvalidParameterError as error:
         return str(error)
     return None
@@ -153,7 +114,7 @@ def _combination_fault(spec: EstimatorSpec, params: Mapping[str, Any]) -> str | 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # two iterations do not converge, and need not
-            spec.cls(**settings).fit(X, np.arange(TRIAL_ROWS) % 2)
+            estimator_class(spec)(**settings).fit(X, np.arange(TRIAL_ROWS) % 2)
     except (ValueError, TypeError) as error:
         return " ".join(str(error).split())
     return None
@@ -199,7 +160,7 @@ def _columns(
     features, kinds = config.features, config.data.columns
     text = [name for name in features.categorical if kinds[name] in TEXT]
     coded = [name for name in features.categorical if kinds[name] not in TEXT]
-    numeric = [*features.numeric, *(rate.name for rate in features.rates)]
+    numeric = [*features.numeric, *features.computed]
     parts = [
         ("numeric", make_pipeline(*_as_declared("number"), *numbers()), numeric),
         ("coded", make_pipeline(*_as_declared("number"), *categories()), coded),

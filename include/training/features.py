@@ -1,7 +1,8 @@
-"""Features that need earlier days: rates of the label, over days whose labels are known."""
+"""Features that are computed when rows are read, by one function for training and scoring: rates, parts of a time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,44 @@ def add_rates(frame: pd.DataFrame, history: pd.DataFrame, config: ModelConfig) -
     delay = max(1, config.data.label_delay_days)
     added = {rate.name: _rate(frame, frame_day, known, rate, delay) for rate in config.features.rates}
     return frame.assign(**added)
+
+
+CYCLES: Mapping[str, tuple[int, int]] = {
+    "hour": (0, 24),
+    "minute_of_day": (0, 1440),
+    "day_of_week": (0, 7),
+    "day_of_month": (1, 31),
+    "day_of_year": (1, 366),
+    "week": (1, 53),
+    "month": (1, 12),
+    "quarter": (1, 4),
+}
+"""The first value of each part, and how many it has before it starts again."""
+
+
+def add_time_parts(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    """Add `config.features.time` to `frame`, float64; NaN where the time is missing."""
+    added: dict[str, pd.Series] = {}
+    for feature in config.features.time:
+        moments = _moments(frame[feature.column])
+        for part in feature.parts:
+            value, name = _part(moments, part), f"{feature.column}_{part}"
+            if feature.cyclic:
+                first, count = CYCLES[part]
+                angle = 2 * np.pi * (value - first) / count
+                added |= {f"{name}_sin": np.sin(angle), f"{name}_cos": np.cos(angle)}
+            else:
+                added[name] = value
+    return frame.assign(**added)
+
+
+def _part(moments: pd.Series, part: str) -> pd.Series:
+    if part == "minute_of_day":
+        return (moments.dt.hour * 60 + moments.dt.minute).astype("float64")
+    if part == "week":
+        return moments.dt.isocalendar()["week"].astype("float64")
+    attribute = {"day_of_week": "dayofweek", "day_of_month": "day", "day_of_year": "dayofyear"}.get(part, part)
+    return getattr(moments.dt, attribute).astype("float64")
 
 
 def _moments(days: pd.Series) -> pd.Series:

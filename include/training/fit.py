@@ -37,13 +37,13 @@ def fit(config: ModelConfig, candidate: Candidate, train: pd.DataFrame, threads:
 
     Parameters
     ----------
-    train : rows with `features.names` and a label of 0 or 1 in every row
+    train : rows with `features.names` and a label in every row, as `labels.numbers` gives it
     """
     features = train[list(config.features.names)]
     empty = tuple(str(name) for name in features.columns[features.isna().all()])
     with threadpool_limits(limits=threads):
         pipeline = build_pipeline(_without(config, empty), candidate, threads)
-        pipeline.fit(features, train[config.data.label].astype(int))
+        pipeline.fit(features, _target(config, train[config.data.label]))
     estimator = pipeline.named_steps["estimator"]
     if "n_jobs" in estimator.get_params():
         estimator.set_params(n_jobs=1)
@@ -51,12 +51,31 @@ def fit(config: ModelConfig, candidate: Candidate, train: pd.DataFrame, threads:
 
 
 def predict_scores(pipeline: Pipeline, frame: pd.DataFrame, config: ModelConfig, threads: int = 1) -> np.ndarray:
-    """Probability of class 1 for each row, float64 (n,); an empty frame gives an empty array."""
+    """What the model says of each row, float64; an empty frame gives an empty array.
+
+    Returns
+    -------
+    (n,) probability of class 1 for a binary task, (n, k) of each declared class for a multiclass one, with 0 for a
+    class that no training row had, and (n,) values for a regression
+    """
+    classes = len(config.data.classes) if config.task == "multiclass" else 0
     if not len(frame):
-        return np.empty(0)
+        return np.empty((0, classes) if classes else 0)
+    rows = frame[list(config.features.names)]
     with threadpool_limits(limits=threads):
-        scores: np.ndarray = pipeline.predict_proba(frame[list(config.features.names)])[:, 1]
-    return scores.astype(np.float64)
+        if config.task == "regression":
+            return np.asarray(pipeline.predict(rows), dtype=np.float64)
+        found = np.asarray(pipeline.predict_proba(rows), dtype=np.float64)
+    if not classes:
+        return found[:, 1]
+    scores = np.zeros((len(frame), classes))
+    scores[:, np.asarray(pipeline.classes_, dtype=int)] = found
+    return scores
+
+
+def _target(config: ModelConfig, label: pd.Series) -> pd.Series:
+    """What the estimator learns: whole numbers that stand for classes, or the values themselves."""
+    return label if config.task == "regression" else label.astype(int)
 
 
 def _without(config: ModelConfig, names: tuple[str, ...]) -> ModelConfig:
@@ -64,7 +83,9 @@ def _without(config: ModelConfig, names: tuple[str, ...]) -> ModelConfig:
     kept = {
         "numeric": tuple(name for name in features.numeric if name not in names),
         "categorical": tuple(name for name in features.categorical if name not in names),
+        "target_encoded": tuple(name for name in features.target_encoded if name not in names),
         "rates": tuple(rate for rate in features.rates if rate.name not in names),
+        "time": tuple(feature for feature in features.time if not set(feature.names) & set(names)),
     }
     if not any(kept.values()):
         raise PermanentError(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from include.config.schema import FilesSource
+import pandas as pd
+
+from include.config.schema import FilesSource, PythonSource
 from include.data import files
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from include.config.schema import ModelConfig, Source
 
 
@@ -34,9 +34,32 @@ def read_labels(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
 
 
 def _read(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
+    """Raw rows with the column that dates them: the source's own, the day of `data.time`, or the night's own day.
+
+    A snapshot is read whole for each day that is asked for, as it is now: a source that remembers answers by the days.
+    """
+    if not config.data.snapshot:
+        return _dated(config, _raw(config, which, source, start, end))
+    days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
+    read = [_raw(config, which, source, day, day).assign(**{config.data.day: day}) for day in days]
+    return pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=list(config.data.columns))
+
+
+def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
     if isinstance(source, FilesSource):
         return files.read(config, which, source, start, end)
-    return _call(config, which, source.module, start, end)
+    if isinstance(source, PythonSource):
+        return _call(config, which, source.module, start, end)
+    raise PermanentError(f"include/models/{config.name}.yaml: data.{which}.kind: {source.kind!r} cannot be read yet")
+
+
+def _dated(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
+    """The calendar day of `data.time` as a column, where the source has no days of its own."""
+    time = config.data.time
+    if time is None or time not in rows or config.data.day in rows:
+        return rows
+    moments = pd.to_datetime(rows[time], errors="coerce", format="ISO8601")
+    return rows.assign(**{config.data.day: moments.dt.date})
 
 
 def _call(config: ModelConfig, which: str, name: str, start: date, end: date) -> pd.DataFrame:

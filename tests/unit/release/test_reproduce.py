@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from include import cli
-from include.config.schema import EstimatorName, ModelConfig
+from include.config.estimators import known_estimators
+from include.config.schema import ModelConfig
 from include.contracts import Holdout, Selection
 from include.data import tables, windows
 from include.errors import ConfigError, PermanentError
@@ -30,7 +31,7 @@ MODEL = "crates"
 AS_OF = date(2024, 3, 1)
 DAYS = [AS_OF - timedelta(days=back) for back in range(24, 0, -1)]
 ROWS_A_DAY = 100
-NAMES = get_args(EstimatorName)
+NAMES = known_estimators("binary")
 PARAMS: dict[str, dict[str, Any]] = {
     "LogisticRegression": {"C": 0.5},
     "RandomForestClassifier": {"n_estimators": 20, "max_samples": 0.5},
