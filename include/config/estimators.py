@@ -1,6 +1,13 @@
 """The closed registry of estimators: what a model file may name, and what must be known of each to train and keep it.
 
-Data only, so that a model file is checked without importing scikit-learn. Add one's own in one line below.
+Data only, so that a model file is checked without importing scikit-learn. One's own is one line more:
+
+    "MyModel": EstimatorSpec("mypackage.models.MyModel", CLASSES, "ordinal", ("mypackage.models.MyModel",)),
+
+The class follows scikit-learn's interface (fit, predict, for classes predict_proba, get_params) and can be imported by
+every worker; `./nightshift lint` tries it. It is saved with skops, which refuses every type that it does not know: the
+last argument lists those that the fitted estimator holds, its own class among them, and
+`skops.io.get_untrusted_types(data=skops.io.dumps(fitted))` says which they are.
 """
 
 from __future__ import annotations
@@ -12,8 +19,14 @@ from typing import Any, Literal
 
 from include.config.section import Task
 
+QUANTILE = "training.quantile"
+"""Stands for its value in `EstimatorSpec.quantile`."""
 TREE = "sklearn.tree._tree.Tree"
 HIST_TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+LIGHTGBM = ("collections.OrderedDict", "lightgbm.basic.Booster")
+QUIET_LIGHTGBM = {"verbosity": -1, "deterministic": True, "force_row_wise": True}
+"""The same bits for the same rows, whatever the threads, as its documentation of `deterministic` asks for."""
+XGBOOST = "xgboost.core.Booster"
 CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 VALUES: tuple[Task, ...] = ("regression",)
 
@@ -39,7 +52,7 @@ class EstimatorSpec:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Parameters that a model file may not set."""
     quantile: Mapping[str, Any] | None = None
-    """Parameters by which it predicts `training.quantile`, beside `quantile` itself; None where it cannot."""
+    """Parameters by which it predicts `training.quantile`, for which QUANTILE stands; None where it cannot."""
 
     @property
     def package(self) -> str:
@@ -52,9 +65,7 @@ class EstimatorSpec:
 
 
 ESTIMATORS: Mapping[str, EstimatorSpec] = {
-    "LogisticRegression": EstimatorSpec(
-        "sklearn.linear_model.LogisticRegression", CLASSES, "scaled", ("numpy.dtype",), threads=False
-    ),
+    "LogisticRegression": EstimatorSpec("sklearn.linear_model.LogisticRegression", CLASSES, "scaled", threads=False),
     "RandomForestClassifier": EstimatorSpec("sklearn.ensemble.RandomForestClassifier", CLASSES, "ordinal", (TREE,)),
     "ExtraTreesClassifier": EstimatorSpec("sklearn.ensemble.ExtraTreesClassifier", CLASSES, "ordinal", (TREE,)),
     "HistGradientBoostingClassifier": EstimatorSpec(
@@ -66,7 +77,6 @@ ESTIMATORS: Mapping[str, EstimatorSpec] = {
         "sklearn.neighbors.KNeighborsClassifier",
         CLASSES,
         "scaled",
-        ("numpy.dtype",),
         weights=False,
         fixed={"algorithm": "brute"},
     ),
@@ -74,7 +84,9 @@ ESTIMATORS: Mapping[str, EstimatorSpec] = {
     "LinearRegression": EstimatorSpec("sklearn.linear_model.LinearRegression", VALUES, "scaled", threads=False),
     "Ridge": EstimatorSpec("sklearn.linear_model.Ridge", VALUES, "scaled"),
     "ElasticNet": EstimatorSpec("sklearn.linear_model.ElasticNet", VALUES, "scaled"),
-    "QuantileRegressor": EstimatorSpec("sklearn.linear_model.QuantileRegressor", VALUES, "scaled", quantile={}),
+    "QuantileRegressor": EstimatorSpec(
+        "sklearn.linear_model.QuantileRegressor", VALUES, "scaled", quantile={"quantile": QUANTILE}
+    ),
     "RandomForestRegressor": EstimatorSpec("sklearn.ensemble.RandomForestRegressor", VALUES, "ordinal", (TREE,)),
     "ExtraTreesRegressor": EstimatorSpec("sklearn.ensemble.ExtraTreesRegressor", VALUES, "ordinal", (TREE,)),
     "HistGradientBoostingRegressor": EstimatorSpec(
@@ -82,18 +94,43 @@ ESTIMATORS: Mapping[str, EstimatorSpec] = {
         VALUES,
         "ordinal",
         (HIST_TREE,),
-        quantile={"loss": "quantile"},
+        quantile={"loss": "quantile", "quantile": QUANTILE},
     ),
     "KNeighborsRegressor": EstimatorSpec(
         "sklearn.neighbors.KNeighborsRegressor",
         VALUES,
         "scaled",
-        ("numpy.dtype",),
         weights=False,
         fixed={"algorithm": "brute"},
     ),
     "DummyRegressor": EstimatorSpec(
-        "sklearn.dummy.DummyRegressor", VALUES, "ordinal", quantile={"strategy": "quantile"}
+        "sklearn.dummy.DummyRegressor", VALUES, "ordinal", quantile={"strategy": "quantile", "quantile": QUANTILE}
+    ),
+    # Optional: they count once their package is installed.
+    "LGBMClassifier": EstimatorSpec(
+        "lightgbm.LGBMClassifier",
+        CLASSES,
+        "ordinal",
+        (*LIGHTGBM, "lightgbm.sklearn.LGBMClassifier"),
+        fixed=QUIET_LIGHTGBM,
+    ),
+    "LGBMRegressor": EstimatorSpec(
+        "lightgbm.LGBMRegressor",
+        VALUES,
+        "ordinal",
+        (*LIGHTGBM, "lightgbm.sklearn.LGBMRegressor"),
+        fixed=QUIET_LIGHTGBM,
+        quantile={"objective": "quantile", "alpha": QUANTILE},
+    ),
+    "XGBClassifier": EstimatorSpec(
+        "xgboost.XGBClassifier", CLASSES, "ordinal", (XGBOOST, "xgboost.sklearn.XGBClassifier")
+    ),
+    "XGBRegressor": EstimatorSpec(
+        "xgboost.XGBRegressor",
+        VALUES,
+        "ordinal",
+        (XGBOOST, "xgboost.sklearn.XGBRegressor"),
+        quantile={"objective": "reg:quantileerror", "quantile_alpha": QUANTILE},
     ),
 }
 """Estimators by the name that a model file gives them. One's own is one more line, its module importable by workers."""

@@ -21,8 +21,9 @@ def _faults(path: Path) -> list[str]:
         config = load_model(path)
     except ConfigError as error:
         return error.faults
-    from include.training.estimators import candidate_faults
+    from include.training.candidate_faults import candidate_faults
     from include.validation.rules import rule_faults
 
-    faults = [fault for candidate in config.training.candidates for fault in candidate_faults(candidate)]
+    task, quantile = config.task, config.training.quantile
+    faults = [fault for one in config.training.candidates for fault in candidate_faults(one, task, quantile)]
     return faults + rule_faults(config)

@@ -118,6 +118,7 @@ def _paths(section: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _estimator_faults(config: ModelConfig) -> list[str]:
-    from include.training.estimators import candidate_faults
+    from include.training.candidate_faults import candidate_faults
 
-    return [fault for candidate in config.training.candidates for fault in candidate_faults(candidate)]
+    task, quantile = config.task, config.training.quantile
+    return [fault for one in config.training.candidates for fault in candidate_faults(one, task, quantile)]

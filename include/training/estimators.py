@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import inspect
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -21,20 +19,21 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     QuantileTransformer,
     StandardScaler,
+    TargetEncoder,
 )
-from sklearn.utils._param_validation import InvalidParameterError
 
-from include.config.estimators import ESTIMATORS, EstimatorSpec
+from include.config.estimators import ESTIMATORS, QUANTILE, EstimatorSpec
 
 if TYPE_CHECKING:
     from include.config.schema import Candidate, ModelConfig
 
-CASTS = ("numpy.asarray", "pandas.DataFrame")
-"""The functions that `_as_declared` calls."""
+TRUSTED = ("numpy.asarray", "pandas.DataFrame", "numpy.dtype", "sklearn.model_selection._split.KFold")
+"""What the columns' own steps hold: the functions that `_as_declared` calls, a type, and the folds of an encoder."""
 TEXT = ("string", "date", "timestamp")
 RARE_SHARE = 0.001
 """Categories of a smaller share of the training rows are one category, which unseen ones join."""
-TRIAL_ROWS = 400
+TARGET_FOLDS = 5
+"""Parts of the training rows, each encoded by the label's mean among the others."""
 
 
 def estimator_class(spec: EstimatorSpec) -> type[BaseEstimator]:
@@ -46,7 +45,7 @@ def estimator_class(spec: EstimatorSpec) -> type[BaseEstimator]:
 
 def skops_trusted_types(estimator: str) -> list[str]:
     """Types to trust when a pipeline with this estimator is saved or loaded."""
-    return [*CASTS, *ESTIMATORS[estimator].trusted]
+    return [*TRUSTED, *ESTIMATORS[estimator].trusted]
 
 
 def build_pipeline(config: ModelConfig, candidate: Candidate, threads: int) -> Pipeline:
@@ -56,73 +55,34 @@ def build_pipeline(config: ModelConfig, candidate: Candidate, threads: int) -> P
     """
     spec = ESTIMATORS[candidate.estimator]
     columns = _scaled(config) if spec.columns == "scaled" else _ordinal(config)
-    settings = _settings(spec, candidate.params, threads, config.training.seed)
+    settings = settings_of(spec, candidate.params, threads, config.training.seed, config.training.quantile)
     return Pipeline([("columns", columns), ("estimator", estimator_class(spec)(**settings))])
 
 
-def candidate_faults(candidate: Candidate) -> list[str]:
-    """Every parameter that scikit-learn does not have or does not accept, for `./nightshift lint`.
-
-    Where each is accepted by itself, their combination is tried with a fit on a few made-up rows.
-    """
-    spec = ESTIMATORS[candidate.estimator]
-    faults = [
-        f"training.candidates.{candidate.name}.params.{name}: {message}"
-        for name, value in candidate.params.items()
-        if (message := _parameter_fault(spec, name, value))
-    ]
-    if not faults and (message := _combination_fault(spec, candidate.params)):
-        faults.append(f"training.candidates.{candidate.name}.params: {message}")
-    return faults
+def parameters_of(spec: EstimatorSpec) -> list[str]:
+    """Names of the class's parameters, those of its parents too where it takes them by `**kwargs`."""
+    return list(estimator_class(spec)().get_params(deep=False))
 
 
-def _settings(spec: EstimatorSpec, params: Mapping[str, Any], threads: int, seed: int) -> dict[str, Any]:
-    allowed = inspect.signature(estimator_class(spec)).parameters
-    settings = {"random_state": seed, **params, **spec.fixed}
+def settings_of(
+    spec: EstimatorSpec, params: Mapping[str, Any], threads: int, seed: int, quantile: float | None = None
+) -> dict[str, Any]:
+    """All that the class is made with: the candidate's parameters, and those that are not its to set."""
+    allowed = parameters_of(spec)
+    settings = {"random_state": seed, **params}
     if "random_state" in params and params["random_state"] is None:  # NumPy's own state, which no one can go back to
         settings["random_state"] = seed
     if spec.threads:
         settings["n_jobs"] = threads
-    return {name: value for name, value in settings.items() if name in allowed or name in params}
+    given = {name: value for name, value in settings.items() if name in allowed or name in params}
+    return {**given, **spec.fixed, **quantile_settings(spec, quantile)}
 
 
-def _parameter_fault(spec: EstimatorSpec, name: str, value: Any) -> str | None:
-    """Ask scikit-learn's own validation, on this parameter alone."""
-    allowed = list(inspect.signature(estimator_class(spec)).parameters)
-    if name not in allowed:
-        return (
-            f"{estimator_class(spec).__name__} has no such parameter{_near(name, allowed)}; it has {', '.join(allowed)}"
-        )
-    if name in spec.fixed:
-        return f"always {spec.fixed[name]!r} here; remove it"
-    if name == "random_state" and value is None:
-        return "null would fit another model each time; remove it (training.seed is taken), or give a number"
-    if name == "n_jobs":
-        return "threads are given by the environment variable NIGHTSHIFT_THREADS; remove n_jobs"
-    try:
-        estimator_class(spec)(**{name: value})._validate_params()
-    except InvalidParameterError as error:
-        return str(error)
-    return None
-
-
-def _combination_fault(spec: EstimatorSpec, params: Mapping[str, Any]) -> str | None:
-    """Fit on rows that any estimator can learn; some parameters exclude each other, which only `fit` finds."""
-    settings = _settings(spec, params, threads=1, seed=0)
-    settings |= {name: min(settings[name], 2) for name in ("n_estimators", "max_iter") if settings.get(name)}
-    X = np.arange(2 * TRIAL_ROWS, dtype=float).reshape(TRIAL_ROWS, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # two iterations do not converge, and need not
-            estimator_class(spec)(**settings).fit(X, np.arange(TRIAL_ROWS) % 2)
-    except (ValueError, TypeError) as error:
-        return " ".join(str(error).split())
-    return None
-
-
-def _near(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def quantile_settings(spec: EstimatorSpec, quantile: float | None) -> dict[str, Any]:
+    """The parameters that make it predict `training.quantile`; none where the model predicts no quantile."""
+    if quantile is None or spec.quantile is None:
+        return {}
+    return {name: quantile if value == QUANTILE else value for name, value in spec.quantile.items()}
 
 
 def _scaled(config: ModelConfig) -> ColumnTransformer:
@@ -141,7 +101,7 @@ def _scaled(config: ModelConfig) -> ColumnTransformer:
     def categories() -> list[Any]:
         return [OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE_SHARE, sparse_output=False)]
 
-    return _columns(config, numbers, categories)
+    return _columns(config, numbers, categories, lambda: [_target_encoder(config), StandardScaler()])
 
 
 def _ordinal(config: ModelConfig) -> ColumnTransformer:
@@ -150,26 +110,45 @@ def _ordinal(config: ModelConfig) -> ColumnTransformer:
     def categories() -> list[Any]:
         return [OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)]
 
-    return _columns(config, list, categories)
+    return _columns(config, list, categories, lambda: [_target_encoder(config)])
 
 
-def _columns(
-    config: ModelConfig, numbers: Callable[[], list[Any]], categories: Callable[[], list[Any]]
-) -> ColumnTransformer:
-    """Send numeric features, numeric categories and text categories through their steps, after `_as_declared`."""
+def _target_encoder(config: ModelConfig) -> TargetEncoder:
+    """The label's mean of each category, shrunk to the mean of all where it is rare (Micci-Barreca 2001, SIGKDD).
+
+    A training row is encoded by the labels of other rows alone: by its own, a category of one row would be the answer.
+    """
+    folds = KFold(TARGET_FOLDS, shuffle=True, random_state=config.training.seed)
+    return TargetEncoder(target_type="continuous" if config.task == "regression" else "auto", cv=folds)
+
+
+Kind = Literal["number", "text"]
+Steps = Callable[[], list[Any]]
+
+
+def _columns(config: ModelConfig, numbers: Steps, categories: Steps, target_encoded: Steps) -> ColumnTransformer:
+    """Send features through the steps of their kind, after `_as_declared`; text categories apart from coded ones."""
     features, kinds = config.features, config.data.columns
-    text = [name for name in features.categorical if kinds[name] in TEXT]
-    coded = [name for name in features.categorical if kinds[name] not in TEXT]
-    numeric = [*features.numeric, *features.computed]
-    parts = [
-        ("numeric", make_pipeline(*_as_declared("number"), *numbers()), numeric),
-        ("coded", make_pipeline(*_as_declared("number"), *categories()), coded),
-        ("text", make_pipeline(*_as_declared("text"), *categories()), text),
+    parts: list[tuple[str, Kind, Steps, list[str]]] = [
+        ("numeric", "number", numbers, [*features.numeric, *features.computed])
     ]
-    return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0.0)
+    for prefix, names, steps in (
+        ("", features.categorical, categories),
+        ("target_", features.target_encoded, target_encoded),
+    ):
+        parts.append((f"{prefix}coded", "number", steps, [name for name in names if kinds[name] not in TEXT]))
+        parts.append((f"{prefix}text", "text", steps, [name for name in names if kinds[name] in TEXT]))
+    return ColumnTransformer(
+        [
+            (name, make_pipeline(*_as_declared(kind), *steps()), columns)
+            for name, kind, steps, columns in parts
+            if columns
+        ],
+        sparse_threshold=0.0,
+    )
 
 
-def _as_declared(kind: Literal["number", "text"]) -> list[FunctionTransformer]:
+def _as_declared(kind: Kind) -> list[FunctionTransformer]:
     """Steps that make None, NaN and pandas.NA, and int, float and nullable columns, the same thing.
 
     scikit-learn's encoders tell None from NaN and refuse pandas.NA. By way of an array of objects pandas converts each

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from include.errors import PermanentError
+
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig, RateFeature
 
@@ -62,6 +64,24 @@ def add_time_parts(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
             else:
                 added[name] = value
     return frame.assign(**added)
+
+
+def without(config: ModelConfig, names: tuple[str, ...]) -> ModelConfig:
+    """The configuration with those features left out; PermanentError where none is left."""
+    features = config.features
+    kept = {
+        "numeric": tuple(name for name in features.numeric if name not in names),
+        "categorical": tuple(name for name in features.categorical if name not in names),
+        "target_encoded": tuple(name for name in features.target_encoded if name not in names),
+        "rates": tuple(rate for rate in features.rates if rate.name not in names),
+        "time": tuple(feature for feature in features.time if not set(feature.names) & set(names)),
+    }
+    if not any(kept.values()):
+        raise PermanentError(
+            f"{config.name}: none of the features has a value in the training rows ({', '.join(names)}); "
+            f"look at the source, then ingest the days again: trigger {config.name}__ingest"
+        )
+    return config.model_copy(update={"features": features.model_copy(update=kept)})
 
 
 def _part(moments: pd.Series, part: str) -> pd.Series:

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from include.config.release import SliceMetric, ThresholdMetric
+from include.config.schema import ModelConfig
 from include.config.section import METRICS_OF
 from include.errors import PermanentError
+from include.training.baseline import baseline_metrics
 from include.training.metrics import (
     CATALOGUE,
     LOGGED,
     METRICS,
-    baseline_metrics,
     compute,
     expected_calibration_error,
     greater_is_better,
@@ -116,9 +117,9 @@ def test_what_cannot_be_measured_is_refused_by_name_and_never_a_number(
     assert said in str(refused.value)
 
 
-def test_the_baseline_is_a_constant_prediction() -> None:
+def test_the_baseline_is_a_constant_prediction(flight_delay: ModelConfig) -> None:
     y_true = np.array([0, 0, 0, 1])
-    values = baseline_metrics(y_true, 0.3)
+    values = baseline_metrics(flight_delay, y_true, {"rate": 0.3})
     assert values["roc_auc"] == 0.5
     assert values["average_precision"] == pytest.approx(0.25)
     assert values["brier_score"] == pytest.approx((3 * 0.09 + 0.49) / 4)
