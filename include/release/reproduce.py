@@ -231,11 +231,11 @@ def _environment(threads: int) -> dict[str, str]:
 def _compared(recorded: Recorded, again: Remade, seconds: float) -> Reproduction:
     info, request = recorded.info, recorded.request
     _, before = parse_golden(request.golden)
-    gaps = np.abs(before - np.asarray(again.golden_scores))
+    gaps = np.abs(before - np.asarray(again.golden_scores)).reshape(len(before), -1).max(axis=1, initial=0.0)
     figures = tuple(
         Figure(name=name, recorded=value, again=again.metrics.get(name))
         for name, value in sorted(recorded.metrics.items())
-        if name.startswith(("train_", "validation_", "holdout_"))
+        if name.startswith(("train_", "validation_", "holdout_", "search_"))
     )
     same_rows = again.data_hash == info.tags["data_hash"]
     return Reproduction(

@@ -95,11 +95,11 @@ def log_golden(run_id: str, rows: pd.DataFrame, scores: np.ndarray) -> None:
     A copy of the model that is loaded elsewhere, later or by other library versions must give the same scores.
 
     :param rows: (n, features) the pipeline's input columns
-    :param scores: (n,) probabilities of class 1
+    :param scores: (n,) probabilities of class 1 or values, or (n, k) probabilities of k classes
     """
     log_text(run_id, golden_json(rows, scores), naming.GOLDEN_FILE)
 
 
 def load_golden(run_id: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows (n, features) and scores (n,) that `log_golden` kept, with the column types of then."""
+    """Rows (n, features) and scores, (n,) or (n, k), that `log_golden` kept, with the column types of then."""
     return parse_golden(load_text(run_id, naming.GOLDEN_FILE))

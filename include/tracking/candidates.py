@@ -43,6 +43,7 @@ def open_candidate_run(context: RunContext, config: ModelConfig, name: str) -> C
                 "estimator": candidate.estimator,
                 f"{path}.estimator": candidate.estimator,
                 **(flatten(candidate.params, f"{path}.params") if candidate.params else {}),
+                **(flatten(candidate.search.model_dump(mode="json"), f"{path}.search") if candidate.search else {}),
             }
             log_batches(client, run_id, params=params)
             return CandidateRun(run_id, context.experiment_id, None)
@@ -82,7 +83,8 @@ def _result(run: Run, name: str, index: int) -> CandidateResult | None:
     uri = run.data.tags.get(naming.tag("model_uri"))
     if run.info.status != "FINISHED" or uri is None:
         return None
-    metrics = {key: value for key, value in run.data.metrics.items() if key.split("_")[0] in ("train", "validation")}
+    kinds = ("train", "validation", "search")
+    metrics = {key: value for key, value in run.data.metrics.items() if key.split("_")[0] in kinds}
     return CandidateResult(
         name=name,
         index=index,

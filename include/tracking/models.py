@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from include.config import environment
 from include.config.schema import ModelConfig
+from include.data import labels
 from include.errors import PermanentError
 from include.tracking.connection import mlflow_client
 
@@ -40,13 +42,24 @@ _TYPES = {
 """Integers are declared double: a column that may miss a value is float in pandas, and long would refuse it."""
 
 
-def signature(config: ModelConfig) -> ModelSignature:
-    """The pipeline's input columns as the model file declares them; output (n, 2), the classes' probabilities."""
+def signature(config: ModelConfig, classes: int = 2) -> ModelSignature:
+    """The pipeline's input columns as the model file declares them.
+
+    The output is (n, `classes`), the probabilities of as many as the pipeline knows, or (n,) values of a regression.
+    """
     columns: list[ColSpec | TensorSpec] = [
         ColSpec(_TYPES[config.data.columns.get(name, "number")], name=name, required=True)
         for name in config.features.names
     ]
-    return ModelSignature(inputs=Schema(columns), outputs=Schema([TensorSpec(np.dtype("float64"), (-1, 2))]))
+    shape = (-1,) if config.task == "regression" else (-1, classes)
+    return ModelSignature(inputs=Schema(columns), outputs=Schema([TensorSpec(np.dtype("float64"), shape)]))
+
+
+def classes_of(config: ModelConfig, pipeline: Pipeline) -> list[str]:
+    """What the columns of `predict_proba` stand for, in their order; a class that no training row had has none."""
+    if config.task == "regression":
+        return []
+    return [labels.class_names(config)[int(code)] for code in pipeline.classes_]
 
 
 def typed_as_signed(config: ModelConfig, frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +92,9 @@ def log_model(
     loads the file once with `trusted_types` alone, so that a model which cannot be read back is never registered.
     """
     with tempfile.TemporaryDirectory() as folder, mlflow_client(f"store the model of run {run_id}") as client:
-        model = client.create_logged_model(experiment_id, name=name, source_run_id=run_id, params=dict(params or {}))
+        named = classes_of(config, pipeline)
+        shown = {**(params or {}), **({"classes": json.dumps(named)} if named else {})}
+        model = client.create_logged_model(experiment_id, name=name, source_run_id=run_id, params=shown)
         local = Path(folder, "model")
         try:
             _save(local, model, run_id, pipeline, config, frame, trusted_types)
@@ -102,18 +117,23 @@ def _save(
     trusted_types: Sequence[str],
 ) -> None:
     """Write the model's folder; raises MlflowException when skops cannot read back what it wrote."""
+    named = classes_of(config, pipeline)
     mlflow.sklearn.save_model(
         pipeline,
         str(local),
         mlflow_model=Model(
-            artifact_path=model.artifact_location, run_id=run_id, model_uuid=model.model_id, model_id=model.model_id
+            artifact_path=model.artifact_location,
+            run_id=run_id,
+            model_uuid=model.model_id,
+            model_id=model.model_id,
+            metadata={"task": config.task, **({"classes": named} if named else {})},
         ),
         serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
         skops_trusted_types=list(trusted_types),
-        signature=signature(config),
+        signature=signature(config, len(named)),
         input_example=typed_as_signed(config, frame.head(EXAMPLE_ROWS)),
-        pip_requirements=list(_requirements()),
-        pyfunc_predict_fn="predict_proba",
+        pip_requirements=_requirements(pipeline),
+        pyfunc_predict_fn="predict" if config.task == "regression" else "predict_proba",
     )
 
 
@@ -151,7 +171,17 @@ def model_id(uri: str) -> str:
     return uri.removeprefix("models:/")
 
 
+def _requirements(pipeline: Pipeline) -> list[str]:
+    """Pinned to what is installed, with the estimator's own package where it is another one.
+
+    MLflow's own inference runs the model in a new process for twenty seconds.
+    """
+    module = type(pipeline[-1]).__module__.partition(".")[0]
+    own = [] if module == "sklearn" else _distributions().get(module, [])
+    return [f"{package}=={version(package)}" for package in dict.fromkeys([*REQUIREMENTS, *own])]
+
+
 @lru_cache(maxsize=1)
-def _requirements() -> tuple[str, ...]:
-    """Pinned to what is installed. MLflow's own inference runs the model in a new process for twenty seconds."""
-    return tuple(f"{package}=={version(package)}" for package in REQUIREMENTS)
+def _distributions() -> Mapping[str, list[str]]:
+    """Installed packages by the module that they are imported as."""
+    return packages_distributions()

@@ -12,6 +12,7 @@ PREVIOUS_CHAMPION = "previous_champion"
 
 CONFIG_FILE = "config.json"
 GOLDEN_FILE = "golden.json"
+SEARCH_FILE = "search_trials.csv"
 
 
 def experiment(model: str) -> str:

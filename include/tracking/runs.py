@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Run
@@ -54,6 +54,7 @@ __all__ = [
     "log_json",
     "log_metrics",
     "log_model",
+    "log_search",
     "log_text",
     "newest_run",
     "open_candidate_run",
@@ -141,6 +142,14 @@ def log_metrics(
     with mlflow_client(f"log metrics of run {run_id}") as client:
         logged = models.model_id(model_uri) if model_uri else None
         log_batches(client, run_id, metrics=metrics, tags=our_tags(tags or {}), model_id=logged)
+
+
+def log_search(run_id: str, index: int, params: Mapping[str, Any], trials: str) -> None:
+    """What a candidate's search found: parameters under the paths that a model file would give them, trials as CSV."""
+    found = {f"training.candidates.{index}.params.{name}": value for name, value in params.items()}
+    with mlflow_client(f"log the search of run {run_id}") as client:
+        log_batches(client, run_id, params={name: flatten(value, name)[name] for name, value in found.items()})
+        client.log_text(run_id, trials, naming.SEARCH_FILE)
 
 
 def set_tags(run_id: str, tags: Mapping[str, str]) -> None:

@@ -25,18 +25,18 @@ def golden_sample(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def golden_json(rows: pd.DataFrame, scores: NDArray[np.float64]) -> str:
-    """Write rows (n, features) and their scores (n,), with the column types of now."""
+    """Write rows (n, features) and their scores, (n,) or (n, k) of k classes, with the column types of now."""
     values = rows.astype(object).where(rows.notna(), None)
     golden = {
         "dtypes": {str(name): str(dtype) for name, dtype in rows.dtypes.items()},
         "rows": [[_plain(value) for value in row] for row in values.to_numpy()],
-        "scores": [float(score) for score in scores],
+        "scores": np.asarray(scores, dtype=np.float64).tolist(),
     }
     return json.dumps(golden)
 
 
 def parse_golden(text: str) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Rows (n, features) and scores (n,) that `golden_json` wrote, with the column types of then."""
+    """Rows (n, features) and scores, (n,) or (n, k), that `golden_json` wrote, with the column types of then."""
     golden = json.loads(text)
     rows = pd.DataFrame(golden["rows"], columns=list(golden["dtypes"]), dtype=object)
     return rows.astype(golden["dtypes"]), np.asarray(golden["scores"], dtype=np.float64)

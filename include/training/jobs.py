@@ -15,11 +15,12 @@ from include.errors import NightshiftError, NotEnoughData
 from include.tracking import artifacts, naming, registry, runs
 from include.tracking.models import load_pipeline_by_uri
 from include.training import trial
+from include.training.baseline import baseline_metrics
 from include.training.estimators import skops_trusted_types
+from include.training.figures import evaluation_figures
 from include.training.fit import predict_scores
 from include.training.golden import golden_sample
-from include.training.metrics import METRICS, baseline_metrics, compute
-from include.training.plots import evaluation_figures
+from include.training.metrics import evaluate
 from include.training.provenance import git_sha, lock_hash, made_with, rows_hash
 from include.training.select import select
 
@@ -108,7 +109,7 @@ def select_candidate(context: RunContext, results: Sequence[CandidateResult]) ->
 def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
     """Judge the chosen model, loaded back from MLflow, on the untouched later rows: once.
 
-    A retry returns what the first attempt logged. The baseline is the constant prediction of the train split's rate.
+    A retry returns what the first attempt logged. The baseline is the best constant prediction by the train split.
     """
     chosen = selection.chosen
     logged, tags = runs.run_metrics(context.mlflow_run_id)
@@ -120,12 +121,12 @@ def evaluate_holdout(context: RunContext, selection: Selection) -> Holdout:
     holdout = Holdout(
         rows=len(y_true),
         days=days,
-        metrics=compute(METRICS, y_true, scores),
-        baseline=baseline_metrics(y_true, chosen.metrics["train_rate"]),
+        metrics=evaluate(config, y_true, scores),
+        baseline=baseline_metrics(config, y_true, naming.of_split(chosen.metrics, "train")),
     )
     measured = {naming.metric("holdout", metric): value for metric, value in holdout.metrics.items()}
     runs.log_metrics(chosen.mlflow_run_id, measured, model_uri=chosen.model_uri)
-    artifacts.log_figures(context.mlflow_run_id, evaluation_figures(y_true, {chosen.name: scores}), "holdout")
+    artifacts.log_figures(context.mlflow_run_id, evaluation_figures(config, y_true, {chosen.name: scores}), "holdout")
     runs.log_metrics(
         context.mlflow_run_id,
         {
@@ -181,6 +182,8 @@ def _fit_and_log(
         frame=tried.train,
         trusted_types=skops_trusted_types(candidate.estimator),
     )
+    if tried.searched is not None:
+        runs.log_search(run.run_id, index, tried.searched.params, tried.searched.trials.to_csv(index=False))
     golden = golden_sample(tried.validation[list(config.features.names)])
     artifacts.log_golden(run.run_id, golden, predict_scores(tried.pipeline, golden, config))
     runs.set_tags(run.run_id, {**made_with(threads), "features_left_out": ", ".join(tried.left_out)})

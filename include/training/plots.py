@@ -1,4 +1,4 @@
-"""Pictures of one evaluation: ROC curve, calibration, confusion matrix. Matplotlib's objects, no pyplot state."""
+"""Pictures of a binary model's evaluation: ROC curve, calibration, confusion. Matplotlib's objects, no pyplot state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 from include.training.metrics import THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
@@ -29,14 +29,19 @@ def evaluation_figures(y_true: np.ndarray, scores: Mapping[str, np.ndarray]) -> 
     scores : probabilities (n,) by the name shown in the legend; one model, or two to compare
     """
     y_true = np.asarray(y_true, dtype=int)
-    models = {name: np.asarray(score, dtype=float) for name, score in scores.items()}
-    if not 1 <= len(models) <= len(STYLES):
-        raise ValueError(f"scores: {len(models)} models given; one can be drawn, or two to compare")
+    models = drawable(scores)
     return {
         "roc.png": _roc(y_true, models),
         "calibration.png": _calibration(y_true, models),
         "confusion.png": _confusion(y_true, models),
     }
+
+
+def drawable(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The models' scores as floats; ValueError where there are none, or more than a picture holds."""
+    if not 1 <= len(scores) <= len(STYLES):
+        raise ValueError(f"scores: {len(scores)} models given; one can be drawn, or two to compare")
+    return {name: np.asarray(score, dtype=float) for name, score in scores.items()}
 
 
 def calibration_bins(y_true: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,15 +104,20 @@ def _confusion(y_true: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure:
     figure.suptitle(f"Confusion at {THRESHOLD:g}, {len(y_true):,} rows")
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     for axes, (name, score) in zip(panels, models.items(), strict=True):
-        _matrix(axes, sk.confusion_matrix(y_true, score >= THRESHOLD, labels=[0, 1]), name)
+        matrix(axes, sk.confusion_matrix(y_true, score >= THRESHOLD, labels=[0, 1]), name, ("0", "1"))
     return figure
 
 
-def _matrix(axes: Axes, counts: np.ndarray, name: str) -> None:
-    shares = counts / counts.sum(axis=1, keepdims=True)
+def matrix(axes: Axes, counts: np.ndarray, name: str, classes: Sequence[str], size: int = 12) -> None:
+    """Draw counts (k, k) of actual by predicted class, with their shares of the actual one."""
+    rows = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(title=name, xlabel="Predicted", ylabel="Actual", xticks=[0, 1], yticks=[0, 1])
+    places = range(len(classes))
+    axes.set(title=name, xlabel="Predicted", ylabel="Actual")
+    axes.set_xticks(places, classes, rotation=0 if max(map(len, classes)) < 8 else 45)
+    axes.set_yticks(places, classes)
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]
         colour = "white" if share > 0.6 else "black"
-        axes.text(column, row, f"{count:,}\n{share:.1%}", ha="center", va="center", color=colour, fontsize=12)
+        axes.text(column, row, f"{count:,}\n{share:.1%}", ha="center", va="center", color=colour, fontsize=size)

@@ -22,7 +22,7 @@ from include.tracking import naming
 from include.training import trial
 from include.training.fit import predict_scores
 from include.training.golden import parse_golden
-from include.training.metrics import METRICS, compute
+from include.training.metrics import evaluate
 from include.training.provenance import made_with, rows_hash
 
 
@@ -44,7 +44,7 @@ class Remade(Contract):
     data_hash: str
     rows: int
     metrics: dict[str, float]
-    golden_scores: tuple[float, ...]
+    golden_scores: tuple[float, ...] | tuple[tuple[float, ...], ...]
     made_with: dict[str, str]
     resources: Resources
 
@@ -67,7 +67,7 @@ def rerun(asked: Rerun) -> Remade:
     frozen, as_of, version = asked.windows, asked.as_of, asked.data_version
     tried = trial.run(config, candidate, frozen, as_of, version, asked.threads)
     y_true, scores, _ = trial.score_holdout(config, tried.pipeline, frozen, as_of, version)
-    holdout = {naming.metric("holdout", name): value for name, value in compute(METRICS, y_true, scores).items()}
+    holdout = {naming.metric("holdout", name): value for name, value in evaluate(config, y_true, scores).items()}
     golden, _ = parse_golden(asked.golden)
     return Remade(
         data_hash=data_hash,

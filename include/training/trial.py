@@ -9,8 +9,9 @@ from include.contracts import DayRange
 from include.data import splits, windows
 from include.errors import PermanentError
 from include.tracking import naming
+from include.training.baseline import constants
 from include.training.fit import fit, predict_scores
-from include.training.metrics import METRICS, compute
+from include.training.metrics import evaluate
 from include.training.resources import measured
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
     from include.config.schema import Candidate, ModelConfig
     from include.contracts import Resources, Windows
+    from include.training.search import Searched
 
 
 @dataclass(frozen=True)
 class Trial:
     """A fitted pipeline, the rows of its two splits, their metrics, and what the fit took.
 
-    `left_out` names the features that had no value in any training row.
+    `left_out` names the features that had no value in any training row; `searched` is what a search found.
     """
 
     pipeline: Pipeline
@@ -37,12 +39,13 @@ class Trial:
     metrics: dict[str, float]
     resources: Resources
     left_out: tuple[str, ...]
+    searched: Searched | None = None
 
 
 def run(
     config: ModelConfig, candidate: Candidate, frozen: Windows, as_of: date, data_version: int, threads: int
 ) -> Trial:
-    """Fit on the train split and measure on both; the holdout's rows are not read."""
+    """Fit on the train split and measure on both; the holdout's rows are not read, or a snapshot's are left out."""
     seen = DayRange(start=frozen.train.start, end=frozen.validation.end)
     rows = windows.read_rows(config, seen, as_of, data_version)
     train = splits.of_days(config, rows, frozen.train, "train")
@@ -67,16 +70,18 @@ def on_rows(
     for split in measure:
         part = parts[split]
         scores = predict_scores(fitted.pipeline, part, config)
-        computed = compute(METRICS, part[config.data.label].to_numpy(), scores)
+        computed = evaluate(config, part[config.data.label].to_numpy(), scores)
         metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
-    metrics[naming.metric("train", "rate")] = float(train[config.data.label].mean())
-    return Trial(fitted.pipeline, train, validation, metrics, spent.resources, fitted.left_out)
+    same_for_all = constants(config, train[config.data.label].to_numpy())
+    metrics.update({naming.metric("train", name): value for name, value in same_for_all.items()})
+    metrics.update(fitted.searched.figures if fitted.searched else {})
+    return Trial(fitted.pipeline, train, validation, metrics, spent.resources, fitted.left_out, fitted.searched)
 
 
 def score_holdout(
     config: ModelConfig, pipeline: Pipeline, frozen: Windows, as_of: date, data_version: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Labels (n,), the pipeline's scores (n,), and the number of days with rows."""
+    """Labels (n,), the pipeline's scores (n,) or (n, k), and the number of days with rows."""
     rows = windows.read_rows(config, frozen.holdout, as_of, data_version)
     holdout = splits.of_days(config, rows, frozen.holdout, "holdout")
     scores = predict_scores(pipeline, holdout, config)
