@@ -78,12 +78,17 @@ def search(
     label = train[config.data.label]
     target = label if config.task == "regression" else label.astype(int)
     found = _searcher(config, candidate.search, build_pipeline(seen, candidate, threads), _Scorer(seen), folds)
+    weighted = {} if weights is None else {f"{STEP}sample_weight": weights}
+    told, best = "", np.nan
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")  # of a setting that cannot be fitted or measured: it is told below
-        found.fit(train[list(seen.features.names)], target, **({} if weights is None else _fit_by(weights)))
-    best = float(found.cv_results_["mean_test_score"][found.best_index_])
+        try:
+            found.fit(train[list(seen.features.names)], target, **weighted)
+            best = float(found.cv_results_["mean_test_score"][found.best_index_])
+        except ValueError as error:  # so scikit-learn says that every fit failed
+            told = str(error).strip().splitlines()[-1]
     if not np.isfinite(best):
-        told = next((str(one.message).strip().splitlines()[-1] for one in heard if "fail" in str(one.message)), "")
+        told = told or next((str(one.message).strip().splitlines()[-1] for one in heard), "")
         raise PermanentError(
             f"{config.name}: candidate {candidate.name}: no setting of its search could be measured by "
             f"{config.training.select_by} in {len(folds)} folds{f' ({told})' if told else ''}. "
@@ -150,10 +155,6 @@ def _searcher(
     return HalvingRandomSearchCV(
         pipeline, drawn, n_candidates=asked.trials, factor=HALVING_FACTOR, min_resources="exhaust", **shared
     )
-
-
-def _fit_by(weights: np.ndarray) -> dict[str, np.ndarray]:
-    return {f"{STEP}sample_weight": weights}
 
 
 def _without_empty(config: ModelConfig, train: pd.DataFrame, folds: list[Fold]) -> ModelConfig:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -8,17 +8,20 @@ import pytest
 
 from include.config.release import SliceMetric, ThresholdMetric
 from include.config.schema import ModelConfig
-from include.config.section import METRICS_OF
+from include.config.section import METRICS_OF, Task
 from include.errors import PermanentError
-from include.training.baseline import baseline_metrics
+from include.training.baseline import baseline_metrics, constant_of, constants
 from include.training.metrics import (
     CATALOGUE,
     LOGGED,
     METRICS,
     compute,
+    evaluate,
     expected_calibration_error,
     greater_is_better,
+    metrics_of,
 )
+from tests.unit.training.tasks import config_of, rows_of
 
 Y = np.array([0, 0, 1, 1])
 SCORE = np.array([0.1, 0.6, 0.4, 0.9])
@@ -125,3 +128,88 @@ def test_the_baseline_is_a_constant_prediction(flight_delay: ModelConfig) -> Non
     assert values["brier_score"] == pytest.approx((3 * 0.09 + 0.49) / 4)
     assert values["log_loss"] == pytest.approx(-(3 * np.log(0.7) + np.log(0.3)) / 4)
     assert (values["accuracy"], values["f1"]) == (0.75, 0.0)
+
+
+CODES = np.array([0, 1, 2, 2])
+SHARES = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.2, 0.2, 0.6], [0.5, 0.1, 0.4]])
+VALUES, PREDICTED = np.array([1.0, 2.0, 3.0, 10.0]), np.array([1.5, 2.0, 2.0, 8.0])
+
+
+def test_metrics_of_classes_by_hand() -> None:
+    values = compute(METRICS_OF["multiclass"], CODES, SHARES, task="multiclass")
+    assert values["log_loss"] == pytest.approx(-np.log([0.7, 0.3, 0.6, 0.4]).mean())
+    assert values["accuracy"] == pytest.approx(2 / 4)  # rows 0 and 2
+    # Precision and recall: class 0 1/2 and 1, class 1 0, class 2 1/2 and 1/2.
+    assert values["f1_macro"] == pytest.approx((2 / 3 + 0 + 1 / 2) / 3)
+    # Class 0 above all others; class 1 above two of three; class 2 ties once and wins three of four pairs.
+    assert values["roc_auc_ovr"] == pytest.approx((3 / 3 + 3 / 3 + 3.5 / 4) / 3)
+
+
+def test_metrics_of_values_by_hand() -> None:
+    values = compute(METRICS_OF["regression"], VALUES, PREDICTED, task="regression", quantile=0.9)
+    error = VALUES - PREDICTED
+    assert values == {
+        "mean_absolute_error": pytest.approx(3.5 / 4),
+        "root_mean_squared_error": pytest.approx(np.sqrt(5.25 / 4)),
+        "mean_squared_error": pytest.approx(5.25 / 4),
+        "r2": pytest.approx(1 - 5.25 / ((VALUES - 4) ** 2).sum()),
+        "mean_pinball_loss": pytest.approx(np.where(error > 0, 0.9 * error, -0.1 * error).mean()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "y_true", "y_score", "said"),
+    [
+        ("multiclass", [0, 1, 3], SHARES[:3], "a label is 3; labels are 0 to 2"),
+        ("multiclass", [1, 1, 1], SHARES[:3], "at least two classes"),
+        ("multiclass", [0, 1, 2], SHARES[:3, 0], r"have shape \(3,\)"),
+        ("multiclass", [0, 1, 2], 2 * SHARES[:3], "outside"),
+        ("multiclass", [0, 1, 2], SHARES[:3] / 2, "3 of 3 rows do not sum to 1"),
+        ("multiclass", [0, 1, 2], SHARES[:3] * [[1], [np.nan], [1]], "1 of 3 scores are not numbers"),
+        ("multiclass", [0, 0, 2], SHARES[:3], "roc_auc_ovr: 1 of the 3 classes have no row"),
+        ("regression", [1.0, np.nan], [1.0, 2.0], "1 of 2 labels are missing"),
+        ("regression", [1.0, 2.0], [1.0, np.inf], "1 of 2 scores are not numbers"),
+        ("regression", [2.0, 2.0], [1.0, 2.0], "r2: all 2 values are 2"),
+        ("regression", [], [], "no rows"),
+    ],
+)
+def test_what_cannot_be_measured_of_other_tasks_is_refused_too(
+    task: Task, y_true: Any, y_score: Any, said: str
+) -> None:
+    names = [name for name in METRICS_OF[task] if name != "mean_pinball_loss"]
+    with pytest.raises(PermanentError, match=said):
+        compute(names, np.array(y_true), np.asarray(y_score), task=task)
+
+
+def test_a_metric_of_another_task_is_refused_by_name() -> None:
+    with pytest.raises(PermanentError, match="brier_score is no metric of task multiclass; its metrics are log_loss"):
+        compute(["brier_score"], CODES, SHARES, task="multiclass")
+    with pytest.raises(PermanentError, match="mean_pinball_loss is no metric"):
+        compute(["mean_pinball_loss"], VALUES, PREDICTED, task="regression")
+
+
+def test_what_the_rows_do_not_define_is_left_out_of_a_models_metrics() -> None:
+    config = config_of("multiclass")
+    assert set(evaluate(config, CODES, SHARES)) == set(METRICS_OF["multiclass"])
+    assert set(METRICS_OF["multiclass"]) - set(evaluate(config, np.array([0, 0, 2, 2]), SHARES)) == {"roc_auc_ovr"}
+    plain, quantile = config_of("regression"), config_of("regression", training={"quantile": 0.9})
+    assert "mean_pinball_loss" not in evaluate(plain, VALUES, PREDICTED)
+    assert evaluate(quantile, VALUES, PREDICTED)["mean_pinball_loss"] == pytest.approx((0.9 * 3 + 0.1 * 0.5) / 4)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_no_constant_does_better_than_the_one_that_is_the_baseline(task: Task) -> None:
+    """Of the metrics that a constant can be best at by itself; what ranks rows gives any constant the same."""
+    config = config_of(task, training={"quantile": 0.8} if task == "regression" else None)
+    labels = rows_of(task)[config.data.label].to_numpy()
+    best = baseline_metrics(config, labels, constants(config, labels))
+    assert set(best) == set(metrics_of(config))
+    shape = (3,) if task == "multiclass" else ()
+    for step in np.linspace(-0.1, 0.1, 5):
+        for name in set(best) - {"f1", "f1_macro"}:
+            constant = constant_of(name, constants(config, labels))
+            other = np.asarray(constant) * (1 + step)
+            other = other / other.sum() if task == "multiclass" else other
+            everywhere = np.broadcast_to(other + step * (np.arange(3) - 1) if shape else other, (len(labels), *shape))
+            value = compute([name], labels, everywhere, task=task, quantile=0.8)[name]
+            assert (value <= best[name] + 1e-9) if greater_is_better(name) else (value >= best[name] - 1e-9), name
