@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from include.contracts import DayRange
 from include.release.card_facts import Card, said, word
 from include.tracking import naming
-from include.training.metrics import CATALOGUE, METRICS
+from include.training.metrics import CATALOGUE, metrics_of
 
 YEAR = 365
 
@@ -24,7 +24,12 @@ def limits(card: Card, slices: int) -> list[str]:
 def _limits_of_data(card: Card) -> Iterable[str]:
     context, training = card.context, card.config.training
     train = context.windows.train
-    if train.days < YEAR:
+    if card.config.data.snapshot:
+        yield (
+            f"It has learned from the table as it was on {train.start}, and was judged on other rows of the same: "
+            "what changes with time was not tested."
+        )
+    elif train.days < YEAR:
         months = dict.fromkeys(month_name[(train.start.month - 1 + step) % 12 + 1] for step in range(_months(train)))
         yield f"It has learned from rows of {_listed(list(months))} only."
     age, (_, validation_days, holdout_days) = (context.as_of - train.end).days, training.days
@@ -41,7 +46,7 @@ def _limits_of_evidence(card: Card, slices: int) -> Iterable[str]:
     days, declared = card.metrics.get("days_in_holdout"), card.context.windows.holdout.days
     if days is not None and days < declared:
         yield f"{declared - int(days)} of the {declared} holdout days have no labelled rows."
-    doubtful = [word(name) for name in METRICS if _may_be_chance(card, name)]
+    doubtful = [word(name) for name in metrics_of(card.config) if _may_be_chance(card, name)]
     if doubtful:
         yield f"A constant prediction does as well, or lies within the interval, by: {', '.join(doubtful)}."
     if card.decision is None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from include.contracts import CandidateResult, GateResult, SliceResult, Windows
+from include.contracts import CandidateResult, GateResult, SliceResult
 from include.release.card_facts import Card, count, said, word
 from include.release.card_limits import limits
+from include.release.card_words import kind, predicted, weights, windows
 from include.tracking import naming
-from include.training.metrics import METRICS
+from include.training.metrics import metrics_of
 
 WHOLE_FROM = 1000
 TABLE_ROW = re.compile(r"\| (?!---)")
@@ -93,11 +94,12 @@ def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
     }
     kept_out = {"protected": data.protected, "known only afterwards": data.known_afterwards}
     rows = [
-        ("Owner", said("; ".join([config.owner, f"{config.task} classification", *config.tags]))),
-        ("Predicts", said(f"{data.label}, known after {count(data.label_delay_days, 'day')}")),
+        ("Owner", said("; ".join([config.owner, kind(config), *config.tags]))),
+        ("Predicts", predicted(config)),
         ("Model", said(f"{named.estimator if named else 'unknown'}: {card.reason}")),
         ("Data", said(f"{context.rows:,} rows of {table}, as known on night {context.as_of}")),
-        ("Windows", _windows(context.windows)),
+        ("Weights", weights(config)),
+        ("Windows", windows(config, context.windows)),
         ("Features", _grouped(taken, shape)),
         ("Kept out", _grouped(kept_out, shape)),
         ("Against", _compared(card)),
@@ -107,11 +109,6 @@ def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
         ("Reproduce", f"`./nightshift reproduce {card.registered.model} {card.registered.version}`"),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _windows(split: Windows) -> str:
-    parts = (("train", split.train), ("validation", split.validation), ("holdout", split.holdout))
-    return ", ".join(f"{name} {days.start} to {days.end} ({count(days.days, 'day')})" for name, days in parts)
 
 
 def _grouped(names: Mapping[str, Sequence[str]], shape: Shape) -> str:
@@ -169,7 +166,11 @@ def _made_with(card: Card) -> str:
 
 def _metrics(card: Card) -> str:
     holdout = naming.of_split(card.metrics, "holdout")
-    names = [name for name in dict.fromkeys([*METRICS, *card.intervals]) if name in holdout or name in card.intervals]
+    names = [
+        name
+        for name in dict.fromkeys([*metrics_of(card.config), *card.intervals])
+        if name in holdout or name in card.intervals
+    ]
     if not names:
         return ""
     levels = sorted({f"{100 * found.confidence:.0f} % interval" for found in card.intervals.values()}) or ["interval"]

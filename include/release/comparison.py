@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 EXACT: dict[str, Method] = {"roc_auc": "delong", "accuracy": "mcnemar"}
 """Tests for independent rows that need no resampling."""
+ROW_WISE: dict[str, str] = {"binary": "roc_auc", "multiclass": "accuracy"}
+"""What is shown beside the judged figure where rows are clustered; there is no such test of a regression."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,9 @@ def _to_the_shadow(
 
 def _may_be_tried(config: ModelConfig, champion_version: int, holdout: HoldoutScores) -> GateResult:
     name = "against_champion"
-    if fault := score_fault(holdout.challenger, holdout.challenger_fault):
+    if fault := score_fault(holdout.challenger, holdout.challenger_fault, config.task):
         return refused(name, None, f"No trial in the shadow is possible: the challenger {fault}.")
-    if fault := score_fault(holdout.champion, holdout.champion_fault):
+    if fault := score_fault(holdout.champion, holdout.champion_fault, config.task):
         sentence = f"No trial beside the champion (version {champion_version}) is possible: it {fault}."
         return refused(name, None, sentence)
     nights = config.release.shadow.max_nights if config.release.shadow else 0
@@ -172,10 +174,10 @@ def _compare(
     their_fault: str,
 ) -> tuple[GateResult, tuple[PairedDifference, ...]]:
     name = f"against_{role}"
-    fault = score_fault(holdout.challenger, holdout.challenger_fault)
+    fault = score_fault(holdout.challenger, holdout.challenger_fault, config.task)
     if fault:
         return refused(name, asked.bound, f"No comparison is possible: the challenger {fault}."), ()
-    fault = score_fault(theirs, their_fault)
+    fault = score_fault(theirs, their_fault, config.task)
     if fault:
         sentence = (
             f"No comparison with the {role} (version {version}) is possible: it {fault}. "
@@ -201,9 +203,10 @@ def _evidence(config: ModelConfig, holdout: HoldoutScores, asked: Demand, theirs
         margin=asked.margin,
     )
     shared = dependence(config, holdout)
-    if shared["clusters"] is not None:
-        return compare(metric, **shared), compare("roc_auc", method="delong")
-    return (compare(metric, **shared, method=EXACT.get(metric, "bootstrap")),)
+    if shared["clusters"] is None:
+        return (compare(metric, **shared, method=EXACT.get(metric, "bootstrap")),)
+    shown = ROW_WISE.get(config.task)
+    return compare(metric, **shared), *([compare(shown, method=EXACT[shown])] if shown else [])
 
 
 def _verdict(name: str, asked: Demand, version: int, found: PairedDifference, extent: str) -> GateResult:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from include.config.schema import ModelConfig
+    from include.config.section import Task
 
     Floats = NDArray[np.float64]
 
@@ -33,16 +34,30 @@ WORDS = {
     "selection_rate": "selection rate",
     "recall": "recall",
     "false_positive_rate": "false positive rate",
+    "roc_auc_ovr": "ROC AUC of one class against the others",
+    "f1_macro": "mean F1 of the classes",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "mean_squared_error": "mean squared error",
+    "r2": "R2",
+    "mean_pinball_loss": "mean pinball loss",
 }
+SCORES_OF: Mapping[str, str] = {"binary": "score", "multiclass": "probabilities", "regression": "score"}
+"""The column of served rows that holds what a metric of a task takes: a number, or a list of k probabilities."""
+SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class HoldoutScores:
-    """The untouched rows as the models scored them: labels, days and probabilities of class 1, each (n,).
+    """The untouched rows as the models scored them: labels and days, each (n,), and each model's scores of them.
+
+    Labels are 0 and 1, codes of classes, or values; scores (n,) probabilities of class 1, (n, k) of each class, or (n,)
+    predicted values.
 
     A model that could not score the rows has None and a fault that says why. `clusters` (n,) names what depends on
-    each other where that is not the day; `columns` holds those that slices are made of; `baseline` is the constant
-    prediction that skill is measured against, the rate of the training rows.
+    each other where that is not the day; `columns` holds those that slices are made of; `baseline` is what a
+    constant prediction that skill is measured against takes from the training rows, as `training.baseline.constants`
+    names it; `name` is what the rows are told from other holdouts by.
     """
 
     y: Floats
@@ -55,7 +70,8 @@ class HoldoutScores:
     anchor_fault: str = ""
     clusters: NDArray[Any] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    baseline: float | None = None
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def extent(self) -> str:
@@ -66,7 +82,7 @@ class HoldoutScores:
 
 @dataclass(frozen=True)
 class Replay:
-    """Golden rows: probabilities recorded where the model was fitted, and again by the registry's copy, each (m,)."""
+    """Golden rows: scores recorded where the model was fitted, and again by the registry's copy, (m,) or (m, k)."""
 
     recorded: Floats
     replayed: Floats | None
@@ -111,7 +127,7 @@ def dependence(config: ModelConfig, holdout: HoldoutScores) -> dict[str, Any]:
     Raises EvidenceError where the rows do not say: they are never taken as independent unless the model file says so.
     """
     release = config.release
-    shared: dict[str, Any] = {"resamples": release.resamples, "seed": config.training.seed}
+    shared: dict[str, Any] = {"resamples": release.resamples, "seed": config.training.seed, **quantile_of(config)}
     if release.rows == "independent":
         return {**shared, "clusters": None}
     if release.cluster_by is None or release.cluster_by == config.data.day:
@@ -121,11 +137,23 @@ def dependence(config: ModelConfig, holdout: HoldoutScores) -> dict[str, Any]:
     return {**shared, "clusters": holdout.clusters, "cluster_name": release.cluster_by}
 
 
-def score_fault(scores: Floats | None, fault: str) -> str:
+def quantile_of(config: ModelConfig) -> dict[str, Any]:
+    """Which quantile mean_pinball_loss is of, as an argument of the functions that give evidence."""
+    return {} if config.training.quantile is None else {"quantile": config.training.quantile}
+
+
+def score_fault(scores: Floats | None, fault: str, task: Task = "binary") -> str:
     """What is wrong with a model's scores, as the rest of a sentence; empty when nothing is."""
     if scores is None:
         return f"could not score the rows ({fault or 'no scores'})"
-    odd = int((~((scores >= 0) & (scores <= 1))).sum())
+    if task == "regression":
+        odd = int((~np.isfinite(scores)).sum())
+        return f"gave no number for {odd:,} of {len(scores):,} rows" if odd else ""
+    right = (scores >= 0) & (scores <= 1)
+    if task == "multiclass":
+        odd = int((~(right.all(axis=1) & (np.abs(scores.sum(axis=1) - 1) <= SUM_TOLERANCE))).sum())
+        return f"gave no probabilities that sum to 1 for {odd:,} of {len(scores):,} rows" if odd else ""
+    odd = int((~right).sum())
     return f"gave no probability between 0 and 1 for {odd:,} of {len(scores):,} rows" if odd else ""
 
 

@@ -19,6 +19,7 @@ from include.release.thresholds import cost_gates, threshold_gates
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
+    from include.config.section import Task
 
 __all__ = ["WORDS", "Facts", "HoldoutScores", "Replay", "decide", "parity_gate", "questions", "refuse"]
 
@@ -40,10 +41,10 @@ def decide(
     sliced, slices = slice_gates(config, holdout)
     gates = [
         _enough_rows(config, holdout),
-        _both_classes(holdout),
+        _labels(config, holdout),
         _holdout_uses(config, facts),
         *_not_taken_back(facts),
-        parity_gate(version, replay),
+        parity_gate(version, replay, config.task),
         *threshold_gates(config, holdout),
         *cost_gates(config, facts),
         *compared,
@@ -88,7 +89,11 @@ def _holdout_uses(config: ModelConfig, facts: Facts) -> GateResult:
     words = "This holdout may judge" if passed else "This holdout has judged enough versions: trying again finds luck"
     sentence = f"{words} (use {number} of {most}, release.max_holdout_uses)."
     if not passed:
-        sentence += f" Next: wait for new days, or trigger {config.name}__retrain as of another night."
+        sentence += (
+            " Next: wait until the table's rows change: the same rows are the same holdout, whatever the night."
+            if config.data.snapshot
+            else f" Next: wait for new days, or trigger {config.name}__retrain as of another night."
+        )
     return GateResult(
         name="holdout_uses",
         passed=passed,
@@ -117,23 +122,29 @@ def refuse(model: str, version: int, champion_version: int | None, name: str, se
     )
 
 
-def parity_gate(version: int, replay: Replay) -> GateResult:
-    """The registry's copy must give the probabilities that the model gave where it was fitted."""
-    bound = PARITY_TOLERANCE
+def parity_gate(version: int, replay: Replay, task: Task = "binary") -> GateResult:
+    """The registry's copy must give the scores that the model gave where it was fitted.
+
+    Probabilities are compared as they are, values by the largest of them: rounding grows with what is rounded.
+    """
+    bound, said = PARITY_TOLERANCE, "value" if task == "regression" else "probability"
+    several = "values" if task == "regression" else "probabilities"
     if replay.replayed is None:
         return refused("parity", bound, f"Version {version} cannot be replayed from the registry: {replay.fault}.")
     recorded, replayed = replay.recorded, replay.replayed
     if len(recorded) == 0 or recorded.shape != replayed.shape:
         counts = f"{len(recorded)} recorded, {len(replayed)} replayed"
         return refused("parity", bound, f"Version {version} has no golden rows to compare ({counts}).")
-    largest = float(np.max(np.abs(recorded - replayed)))
+    unit = float(np.abs(recorded).max()) or 1.0 if task == "regression" else 1.0
+    largest = float(np.max(np.abs(recorded - replayed))) / unit
     if not np.isfinite(largest):
-        return refused("parity", bound, f"Version {version} gives a missing probability on a golden row.")
+        return refused("parity", bound, f"Version {version} gives a missing {said} on a golden row.")
     passed = largest <= bound
-    words = "gives the probabilities of training" if passed else "is not the model that was trained: it differs"
+    words = f"gives the {several} of training" if passed else "is not the model that was trained: it differs"
     sentence = (
         f"The registry's copy of version {version} {words} on {len(recorded)} golden rows "
-        f"(largest difference {largest:.2g}, allowed {bound:.0e})."
+        f"(largest difference {largest:.2g}{' of the largest value' if task == 'regression' else ''}, "
+        f"allowed {bound:.0e})."
     )
     return GateResult(
         name="parity", passed=passed, value=largest, bound=bound, sentence=sentence, margin=bound - largest
@@ -155,16 +166,42 @@ def _enough_rows(config: ModelConfig, holdout: HoldoutScores) -> GateResult:
     )
 
 
-def _both_classes(holdout: HoldoutScores) -> GateResult:
-    fewer = int(min((holdout.y == 1).sum(), (holdout.y == 0).sum()))
-    odd = int((~np.isin(holdout.y, (0.0, 1.0))).sum())
+def _labels(config: ModelConfig, holdout: HoldoutScores) -> GateResult:
+    """There must be something to tell apart: two classes, or two values."""
+    if config.task == "regression":
+        return _values(holdout)
+    codes = np.arange(len(config.data.classes) if config.task == "multiclass" else 2)
+    counts = np.array([(holdout.y == code).sum() for code in codes])
+    there = int((counts > 0).sum())
+    fewer = int(counts[counts > 0].min()) if there > 1 else 0
+    odd = int((~np.isin(holdout.y, codes)).sum())
     if odd:
-        sentence = f"{odd:,} of the {holdout.extent} have a label that is missing or neither 0 nor 1."
+        known = "neither 0 nor 1" if config.task == "binary" else f"none of the {len(codes)} classes"
+        sentence = f"{odd:,} of the {holdout.extent} have a label that is missing or {known}."
     elif len(holdout.y) == 0:
         sentence = "The holdout has no labelled rows, so no model can be judged on it."
     elif fewer == 0:
         sentence = f"The {holdout.extent} have one class only, so no model can be judged on them."
-    else:
+    elif config.task == "binary":
         sentence = f"Both classes are there: the rarer one has {fewer:,} of {holdout.extent}."
+    else:
+        all_of = "All" if there == len(codes) else f"{there} of the"
+        sentence = f"{all_of} {len(codes)} classes are there: the rarest of them has {fewer:,} of {holdout.extent}."
     passed = not odd and fewer > 0
     return GateResult(name="holdout_labels", passed=passed, value=float(fewer), bound=1.0, sentence=sentence)
+
+
+def _values(holdout: HoldoutScores) -> GateResult:
+    odd, different = int((~np.isfinite(holdout.y)).sum()), len(np.unique(holdout.y))
+    if odd:
+        sentence = f"{odd:,} of the {holdout.extent} have a label that is missing or no number."
+    elif len(holdout.y) == 0:
+        sentence = "The holdout has no labelled rows, so no model can be judged on it."
+    elif different == 1:
+        sentence = f"The {holdout.extent} have one value only, so no model can be judged on them."
+    else:
+        low, high = holdout.y.min(), holdout.y.max()
+        sentence = f"There is something to predict: {different:,} values from {low:g} to {high:g} in {holdout.extent}."
+    return GateResult(
+        name="holdout_labels", passed=not odd and different > 1, value=float(different), bound=2.0, sentence=sentence
+    )

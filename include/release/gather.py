@@ -13,14 +13,16 @@ from croniter import croniter
 
 from include.contracts import DayRange, RegisteredVersion, RunContext
 from include.data import splits, windows
-from include.errors import NightshiftError, TransientError
+from include.data.labels import class_names
+from include.errors import NightshiftError, PermanentError, TransientError
 from include.monitoring import performance
 from include.release import ledger, promotion, recalls
 from include.release.evidence import EvidenceError, metric_interval
-from include.release.facts import Facts, HoldoutScores, Live, Replay
+from include.release.facts import SCORES_OF, Facts, HoldoutScores, Live, Replay, quantile_of
 from include.tracking import models, naming, registry, runs
 from include.tracking.judgements import Judgement, judgements, key_of
 from include.training.fit import predict_scores
+from include.training.provenance import rows_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,7 @@ YEAR = timedelta(days=365)
 def scores(
     config: ModelConfig, context: RunContext, registered: RegisteredVersion, anchor: int | None
 ) -> tuple[HoldoutScores, Replay, Pipeline | None]:
-    """Every model's probabilities on the frozen holdout, the challenger's golden rows, and its pipeline.
+    """Every model's scores of the frozen holdout, the challenger's golden rows, and its pipeline.
 
     `anchor` is scored where it is another version than the champion.
     """
@@ -66,7 +68,8 @@ def scores(
         anchor_fault=anchor_fault,
         clusters=rows[cluster].astype(str).to_numpy(dtype=str) if cluster else None,
         columns={declared.column: rows[declared.column].to_numpy() for declared in config.release.slices},
-        baseline=runs.run_metrics(registered.mlflow_run_id)[0].get("train_rate"),
+        baseline=naming.of_split(runs.run_metrics(registered.mlflow_run_id)[0], "train"),
+        name=holdout_name(config, context, rows),
     )
     return holdout, replay, pipeline
 
@@ -85,11 +88,15 @@ def facts(
     registered: RegisteredVersion,
     anchor: int | None,
     pipeline: Pipeline | None,
+    holdout: str,
 ) -> Facts:
-    """What the gates that look beside the scores ask for; nothing is measured that no gate asks for."""
+    """What the gates that look beside the scores ask for; nothing is measured that no gate asks for.
+
+    :param holdout: name of the holdout, as `holdout_name` gives it
+    """
     key, now = key_of(context.airflow_run_id, registered.version), datetime.now(UTC)
     earlier = [judged for judged in judgements(context.model) if judged.key != key]
-    uses, compared = counted(earlier, holdout_name(context), now)
+    uses, compared = counted(earlier, holdout, now)
     scoring_ms, model_mb, fault = _cost(config, context, registered, pipeline)
     return Facts(
         champion_age_days=_age(context),
@@ -112,13 +119,19 @@ def anchor_of(context: RunContext) -> int | None:
     return ledger.anchor_version(ledger.history(context.model), context.champion_version)
 
 
-def holdout_name(context: RunContext) -> str:
-    """The holdout as a judgement names it: its first and its last day."""
-    return f"{context.windows.holdout.start}..{context.windows.holdout.end}"
+def holdout_name(config: ModelConfig, context: RunContext, rows: pd.DataFrame) -> str:
+    """The holdout as a judgement names it: its first and its last day.
+
+    A snapshot's is named by a digest of its rows' keys and labels: unchanged rows are the same holdout on every night.
+    """
+    if not config.data.snapshot:
+        return f"{context.windows.holdout.start}..{context.windows.holdout.end}"
+    named = rows[["row_key", config.data.label]].sort_values("row_key", ignore_index=True)
+    return f"snapshot {rows_hash(named)}"
 
 
 def counted(earlier: Iterable[Judgement], holdout: str, now: datetime) -> tuple[int, int]:
-    """How many versions these days have judged, and how many comparisons with a champion the last year has seen."""
+    """How many versions this holdout has judged, and how many comparisons with a champion the last year has seen."""
     known = list(earlier)
     uses = sum(judged.holdout == holdout for judged in known)
     return uses, sum(judged.compared and judged.at > now - YEAR for judged in known)
@@ -168,8 +181,31 @@ def _served_scores(config: ModelConfig, context: RunContext, version: int, rows:
     pipeline: Pipeline = registry.load_pipeline(context.model, version)
     declared = runs.load_config(info.tags["parent_run_id"])
     if declared.features != config.features:
-        rows = holdout_rows(declared, context).set_index("row_key").loc[rows["row_key"]].reset_index()
-    return predict_scores(pipeline, rows, declared)
+        days, columns = context.windows.holdout, windows.judged_columns(declared)
+        again = windows.read_rows(declared, days, context.as_of, context.data_version, columns)
+        rows = again.set_index("row_key").loc[rows["row_key"]].reset_index()
+    return classes_of_today(config, declared, predict_scores(pipeline, rows, declared))
+
+
+def classes_of_today(config: ModelConfig, declared: ModelConfig, found: np.ndarray) -> np.ndarray:
+    """An earlier version's scores in the order of today's classes; one that it did not know has probability 0.
+
+    Raises PermanentError where it was made for another task, or knew a class that is none any more.
+    """
+    names, known = class_names(config), class_names(declared)
+    if declared.task != config.task:
+        raise PermanentError(f"it was trained for task {declared.task}, and the model file's is now {config.task}")
+    undeclared = not (config.data.classes and declared.data.classes)  # 0 and 1, whatever they are called
+    if config.task == "regression" or names == known or (config.task == "binary" and undeclared):
+        return found
+    if config.task == "binary" and names == known[::-1]:
+        return np.asarray(1 - found)
+    if config.task == "binary" or (lost := [name for name in known if name not in names]):
+        gone = ", ".join(known if config.task == "binary" else lost)
+        raise PermanentError(f"it was trained for classes that data.classes no longer has: {gone}")
+    scores = np.zeros((len(found), len(names)))
+    scores[:, [names.index(name) for name in known]] = found
+    return scores
 
 
 def _age(context: RunContext) -> int | None:
@@ -214,10 +250,11 @@ def live_of(config: ModelConfig, released: float, rows: pd.DataFrame) -> Live | 
         since = metric_interval(
             metric,
             scored["label"],
-            scored["score"],
+            np.array(scored[SCORES_OF[config.task]].tolist()),
             clusters=scored["day"],
             resamples=config.release.resamples,
             seed=config.training.seed,
+            **quantile_of(config),
         )
     except EvidenceError:
         return None

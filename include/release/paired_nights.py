@@ -37,13 +37,17 @@ class PairedNight:
     difference: float
 
 
-def paired_nights(metric: str, rows: pd.DataFrame, min_rows: int) -> tuple[list[PairedNight], int]:
+def paired_nights(
+    metric: str, rows: pd.DataFrame, min_rows: int, quantile: float = 0.5
+) -> tuple[list[PairedNight], int]:
     """Pair the nights in their order.
 
     Parameters
     ----------
-    rows : `day` (ISO text), `label`, and finite scores `champion` and `challenger`, one line a row
+    rows : `day` (ISO text), `label`, and finite scores `champion` and `challenger`, one line a row: a number, or a list
+        of the probabilities of k classes
     min_rows : nights below are put together with the next until they reach it
+    quantile : which one mean_pinball_loss is of
 
     Returns
     -------
@@ -56,7 +60,7 @@ def paired_nights(metric: str, rows: pd.DataFrame, min_rows: int) -> tuple[list[
         waiting.append(of_day)
         together = pd.concat(waiting)
         if _enough(metric, together["label"].to_numpy(), min_rows):
-            nights.append(_pair(metric, together))
+            nights.append(_pair(metric, together, quantile))
             waiting = []
     return nights, sum(len(of_day) for of_day in waiting)
 
@@ -70,10 +74,10 @@ def _enough(metric: str, labels: NDArray[np.float64], min_rows: int) -> bool:
     return len(counts) > 1 and int(counts.min()) >= MIN_OF_A_CLASS
 
 
-def _pair(metric: str, rows: pd.DataFrame) -> PairedNight:
-    given = (rows[name].to_numpy(dtype=np.float64) for name in ("label", "champion", "challenger"))
+def _pair(metric: str, rows: pd.DataFrame, quantile: float) -> PairedNight:
+    given = (np.array(rows[name].tolist(), dtype=np.float64) for name in ("label", "champion", "challenger"))
     y, champion, challenger = checked(metric, *given)
-    theirs, ours = (Statistic.of(metric, y, scores).value() for scores in (champion, challenger))
+    theirs, ours = (Statistic.of(metric, y, scores, quantile).value() for scores in (champion, challenger))
     return PairedNight(
         first=date.fromisoformat(rows["day"].min()),
         last=date.fromisoformat(rows["day"].max()),

@@ -119,7 +119,7 @@ def _settled_champion(model: str, pending: Sequence[ReleaseEvent]) -> int | None
 def verify_champion(model: str, version: int) -> GateResult:
     """Load `models:/<model>@champion` as scoring does and replay golden rows; return the parity figures.
 
-    Raises PermanentError where another version is served or its probabilities are not those of training.
+    Raises PermanentError where another version is served or its predictions are not those of training.
     """
     served = registry.champion_version(model)
     help_line = f"Next: ./nightshift rollback {model} --reason <why>, or ./nightshift history {model} for the history"
@@ -129,7 +129,7 @@ def verify_champion(model: str, version: int) -> GateResult:
     info = registry.version_info(model, version)
     config = runs.load_config(info.tags["parent_run_id"])
     found = replay(info.mlflow_run_id, config, lambda: models.load_pipeline_by_uri(address))
-    gate = gates.parity_gate(version, found)
+    gate = gates.parity_gate(version, found, config.task)
     if not gate.passed:
         raise PermanentError(f"{address}: {gate.sentence} {help_line}")
     return gate

@@ -10,7 +10,7 @@ from include.release.facts import WORDS, HoldoutScores
 from include.release.pictures import pictures
 
 if TYPE_CHECKING:
-    from include.config.schema import MetricName
+    from include.config.schema import ModelConfig
 
 SLICE_HEADS = (
     "Column",
@@ -91,7 +91,7 @@ def markdown(decision: GateDecision) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(decision: GateDecision, metric: MetricName, holdout: HoldoutScores | None) -> str:
+def page(decision: GateDecision, config: ModelConfig, holdout: HoldoutScores | None) -> str:
     """The decision as one self-contained HTML page; every value that comes from outside is escaped."""
     title = escape(headline(decision))
     rows = "".join(gate_row(gate) for gate in _ordered(decision))
@@ -105,7 +105,7 @@ def page(decision: GateDecision, metric: MetricName, holdout: HoldoutScores | No
         '<h2>Gates</h2><div class="table"><table><thead><tr><th>Gate</th><th>Result</th><th>Value</th><th>Judged</th>'
         "<th>Bound</th><th>Margin</th>"
         f"<th>In words</th></tr></thead><tbody>{rows}</tbody></table></div>"
-        f"{_evidence_table(decision)}{_slices_table(decision)}{pictures(decision, metric, holdout)}</body></html>"
+        f"{_evidence_table(decision)}{_slices_table(decision)}{pictures(decision, config, holdout)}</body></html>"
     )
 
 
@@ -145,10 +145,12 @@ def _evidence_table(decision: GateDecision) -> str:
     lines = [[*_cells(found), "shown" if index else "judged"] for index, found in enumerate(decision.evidence)]
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     heads = ("Metric", "Method", "Challenger", "Champion", "Difference", "Interval", "p", "Use")
-    note = (
-        "Differences are challenger minus champion, signed so that above 0 is better. Rows of a day depend on each "
-        "other; a method that takes them as independent is shown for comparison and is surer than it should be."
-    )
+    note = "Differences are challenger minus champion, signed so that above 0 is better."
+    if len(decision.evidence) > 1:
+        note += (
+            " Rows of a day depend on each other; a method that takes them as independent is shown for comparison and "
+            "is surer than it should be."
+        )
     head = "".join(f"<th>{name}</th>" for name in heads)
     return (
         f'<h2>Evidence</h2><div class="table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -19,6 +19,7 @@ from include.contracts import Contract, DayRange, GateDecision, GateResult, Regi
 from include.monitoring import performance
 from include.release import card, gates, promotion, sequences, shadow_page, trials
 from include.release.evidence import EvidenceError
+from include.release.facts import SCORES_OF, quantile_of
 from include.release.paired_nights import PairedNight, paired_nights
 from include.release.shadow_words import evidence_of, lasting_gate, shadow_gate, unscored_gate
 from include.tracking import naming, registry, runs
@@ -129,14 +130,18 @@ def see(config: ModelConfig, trial: Trial, night: date) -> Seen:
     days = DayRange(start=trial.since, end=last)
     theirs = performance.read(config, naming.CHAMPION, trial.champion, days)
     ours = performance.read(config, naming.CHALLENGER, trial.version, days)
-    both = theirs.merge(
-        ours[["day", "row_key", "score"]], on=["day", "row_key"], suffixes=("_champion", "_challenger"), validate="1:1"
-    ).rename(columns={"score_champion": "champion", "score_challenger": "challenger"})
+    said = SCORES_OF[config.task]
+    both = theirs.rename(columns={said: "champion"}).merge(
+        ours.rename(columns={said: "challenger"})[["day", "row_key", "challenger"]],
+        on=["day", "row_key"],
+        validate="1:1",
+    )
     both = both[both["champion"].notna()]
     unscored = int(both["challenger"].isna().sum())
     scored = both[both["challenger"].notna()]
     try:
-        nights, waiting = paired_nights(config.release.against_champion.metric, scored, rules.min_rows)
+        metric, quantile = config.release.against_champion.metric, quantile_of(config)
+        nights, waiting = paired_nights(metric, scored, rules.min_rows, **quantile)
     except EvidenceError as error:
         return Seen(elapsed=elapsed, rows=len(scored), unscored=unscored, fault=str(error))
     return Seen(nights, elapsed, len(scored), unscored, waiting)
@@ -176,7 +181,7 @@ def decide(config: ModelConfig, trial: Trial, seen: Seen, found: Sequence, plan:
 def _parity(config: ModelConfig, trial: Trial) -> GateResult:
     model, version = trial.context.model, trial.version
     found = promotion.replay(trial.registered.mlflow_run_id, config, lambda: registry.load_pipeline(model, version))
-    return gates.parity_gate(version, found)
+    return gates.parity_gate(version, found, config.task)
 
 
 def _tags(trial: Trial, night: date) -> dict[str, str]:

@@ -39,7 +39,7 @@ def slice_gates(config: ModelConfig, holdout: HoldoutScores) -> tuple[list[GateR
 
 def _judge(config: ModelConfig, declared: Slice, holdout: HoldoutScores) -> tuple[GateResult, list[SliceResult]]:
     name = f"slice_{declared.column}_{declared.metric}"
-    fault = score_fault(holdout.challenger, holdout.challenger_fault)
+    fault = score_fault(holdout.challenger, holdout.challenger_fault, config.task)
     if fault:
         sentence = f"Slices of {declared.column} cannot be judged: the challenger {fault}."
         return refused(name, declared.max_gap, sentence), []

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from include.contracts import GateResult
 from include.release.evidence import EvidenceError, Interval, metric_interval, skill_interval
 from include.release.facts import WORDS, Facts, HoldoutScores, dependence, refused, score_fault
-from include.training.metrics import METRICS
+from include.training.baseline import constant_of
+from include.training.metrics import metrics_of
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig, Threshold
@@ -25,9 +26,9 @@ def threshold_gates(config: ModelConfig, holdout: HoldoutScores) -> list[GateRes
 def intervals(config: ModelConfig, holdout: HoldoutScores) -> dict[str, Interval]:
     """The two-sided 95 % interval of every metric that the rows allow one for: told in the card, judging nothing."""
     found: dict[str, Interval] = {}
-    if score_fault(holdout.challenger, holdout.challenger_fault) or holdout.challenger is None:
+    if score_fault(holdout.challenger, holdout.challenger_fault, config.task) or holdout.challenger is None:
         return found
-    for metric in METRICS:
+    for metric in metrics_of(config):
         with suppress(EvidenceError):
             found[metric] = metric_interval(
                 metric, holdout.y, holdout.challenger, confidence=TOLD, **dependence(config, holdout)
@@ -59,12 +60,13 @@ def _threshold(config: ModelConfig, threshold: Threshold, holdout: HoldoutScores
     skill = threshold.min_skill is not None
     name, bound, least = _demand(threshold)
     word = f"skill in {WORDS[threshold.metric]}" if skill else WORDS[threshold.metric]
-    fault = score_fault(holdout.challenger, holdout.challenger_fault)
+    fault = score_fault(holdout.challenger, holdout.challenger_fault, config.task)
     if fault or holdout.challenger is None:
         return refused(name, bound, f"{_upper(word)} cannot be judged: the challenger {fault}.")
-    constant = holdout.baseline
+    constant = constant_of(threshold.metric, holdout.baseline)
     if skill and constant is None:
-        return refused(name, bound, f"{_upper(word)} cannot be judged: the training rows' rate is not known.")
+        known = "the training rows' rate" if config.task == "binary" else "what a constant would predict"
+        return refused(name, bound, f"{_upper(word)} cannot be judged: {known} is not known.")
     try:
         shared = dependence(config, holdout)
         if skill and constant is not None:

@@ -163,7 +163,7 @@ class Nights:
             anchor=self.scores.of(state.version(other), rows) if other else None,
             clusters=rows[cluster].astype(str).to_numpy(dtype=str) if cluster else None,
             columns={declared.column: rows[declared.column].to_numpy() for declared in config.release.slices},
-            baseline=made.trained.train_rate,
+            baseline={} if made.trained.train_rate is None else {"rate": made.trained.train_rate},
         )
         name = f"{frozen.holdout.start}..{frozen.holdout.end}"
         facts = self._facts(made, night, anchor, name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 
 from include.contracts import DayRange, RuleFailure
+from include.data import splits
 from include.data.windows import read_rows, validated_days
 from include.errors import DataRefused
 from include.validation.gx import Engine
@@ -45,17 +46,18 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
     """Return what is doubtful about a run's window; read at the run's table version, as of its night.
 
     Raises DataRefused with every reason where training must not start: a split with too few days or rows, with one
-    class only, or with a feature or the label null throughout.
+    class or value only, or with a feature or the label null throughout. A snapshot's splits are its parts.
     """
     rows = read_rows(config, context.windows.whole, context.as_of, version=context.data_version)
     there = validated_days(config, context.windows.whole, context.data_version)
     engine = Engine()
     failures: list[RuleFailure] = []
-    for split in ("train", "validation", "holdout"):
+    for split in get_args(splits.Split):
         days: DayRange = getattr(context.windows, split)
         failures += _missing_days(split, days, set(there))
         day = rows[config.data.day]
-        part = rows[(day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end))]
+        inside = (day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end))
+        part = rows[inside & splits.in_part(config, rows, split)]
         failures += _split_failures(config, split, part, engine)
     fatal = [failure for failure in failures if failure.severity != "warn"]
     if fatal:
@@ -65,7 +67,7 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
             f"{config.name}: the window {whole.start} to {whole.end} (version {context.data_version} of the table "
             f"validated) cannot be trained on\n{reasons}\n"
             f"Load what is missing: trigger {config.name}__ingest with start={whole.start} and end={whole.end}, "
-            "or change training.*_days in the model file"
+            f"or change training.{'split' if config.data.snapshot else '*_days'} in the model file"
         )
     return tuple(failures)
 
@@ -112,15 +114,31 @@ def _checks(config: ModelConfig, split: str) -> Iterator[list[_Check]]:
         least = config.release.min_holdout_rows
         says = f"the gate will refuse for want of evidence: release.min_holdout_rows is {least:,}"
         yield [_Check("rows", False, rows(min_value=least), says)]
-    classes = gxe.ExpectColumnUniqueValueCountToBeBetween(column=label, min_value=2)
-    rate = gxe.ExpectColumnMeanToBeBetween(column=label, min_value=RATES[0], max_value=RATES[1])
     yield [
         *_not_null("label", label, f"label {label}", "its labels have not arrived or its source lost them"),
-        _Check("label_classes", True, classes, f"label {label} must have both classes"),
-        _Check("label_rate", False, rate, f"the rate of {label} should lie between {RATES[0]:.0%} and {RATES[1]:.0%}"),
+        *_label_checks(config, label),
     ]
     for feature in config.features.names:
         yield _not_null(f"feature:{feature}", feature, f"feature {feature}", "is its source still there?")
+
+
+def _label_checks(config: ModelConfig, label: str) -> Iterator[_Check]:
+    """There must be something to tell apart, and should be enough of it."""
+    several = gxe.ExpectColumnUniqueValueCountToBeBetween
+    if config.task == "regression":
+        yield _Check("label_values", True, several(column=label, min_value=2), f"label {label} must have two values")
+        return
+    two = several(column=label, min_value=2)
+    if config.task == "multiclass":
+        count = len(config.data.classes)
+        yield _Check("label_classes", True, two, f"label {label} must have two of its {count} classes")
+        every = several(column=label, min_value=count)
+        yield _Check("label_every_class", False, every, f"label {label} should have rows of all {count} classes")
+        return
+    rate = gxe.ExpectColumnMeanToBeBetween(column=label, min_value=RATES[0], max_value=RATES[1])
+    says = f"the rate of {label} should lie between {RATES[0]:.0%} and {RATES[1]:.0%}"
+    yield _Check("label_classes", True, two, f"label {label} must have both classes")
+    yield _Check("label_rate", False, rate, says)
 
 
 def _not_null(name: str, column: str, subject: str, hint: str) -> list[_Check]:

@@ -30,7 +30,9 @@ def _rows(noise: dict[str, float], days: int = 14, a_day: int = 100, seed: int =
         for role, size in noise.items()
     }
     day = np.repeat(np.datetime64("2024-01-01", "D") + np.arange(days), a_day)
-    return HoldoutScores(y, day, seen["challenger"], seen.get("champion"), anchor=seen.get("anchor"), baseline=0.5)
+    return HoldoutScores(
+        y, day, seen["challenger"], seen.get("champion"), anchor=seen.get("anchor"), baseline={"rate": 0.5}
+    )
 
 
 def _with(config: ModelConfig, **release: object) -> ModelConfig:
@@ -145,7 +147,7 @@ def test_skill_is_measured_against_a_constant_prediction(config):
     assert 0.1 < gate.judged < gate.value < 1
     unskilled = replace(rows, challenger=np.full(len(rows.y), rows.y.mean()))
     assert _failed(_judge(some, unskilled, Facts(), champion=None)) == ["log_loss_skill"]
-    assert "rate is not known" in _judge(some, replace(rows, baseline=None), Facts(), champion=None).reasons[0]
+    assert "rate is not known" in _judge(some, replace(rows, baseline={}), Facts(), champion=None).reasons[0]
 
 
 def test_calibration_has_a_bound_of_its_own_that_ranking_cannot_buy(config):

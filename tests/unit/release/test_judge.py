@@ -154,13 +154,13 @@ class _Resources(HTMLParser):
         ]
 
 
-def test_the_page_fetches_nothing_and_escapes_what_it_shows(world, tmp_path: Path):
+def test_the_page_fetches_nothing_and_escapes_what_it_shows(world, config, tmp_path: Path):
     from include.release import gates, report
 
     hostile = "<script>alert(1)</script>"
     decision = gates.refuse(MODEL, 2, 1, hostile, f"because {hostile}")
     parser = _Resources()
-    page = report.page(decision, "roc_auc", None)
+    page = report.page(decision, config, None)
     parser.feed(page)
     assert parser.found == []
     assert "&lt;script&gt;" in page
@@ -168,10 +168,10 @@ def test_the_page_fetches_nothing_and_escapes_what_it_shows(world, tmp_path: Pat
     y = rng.integers(0, 2, 400).astype(float)
     days = np.repeat(np.datetime64("2024-01-01", "D") + np.arange(4), 100)
     holdout = gates.HoldoutScores(y, days, rng.random(400), rng.random(400))
-    drawn = report.page(decision, "roc_auc", holdout)
+    drawn = report.page(decision, config, holdout)
     parser.feed(drawn)
     assert parser.found == []
-    assert drawn == report.page(decision, "roc_auc", holdout)
+    assert drawn == report.page(decision, config, holdout)
     assert len(drawn) < 300_000
 
 
