@@ -21,7 +21,7 @@ from include.training.figures import evaluation_figures
 from include.training.fit import predict_scores
 from include.training.golden import golden_sample
 from include.training.metrics import evaluate
-from include.training.provenance import git_sha, lock_hash, made_with, rows_hash
+from include.training.provenance import git_sha, lock_hash, made_with, window_hash
 from include.training.select import select
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def open_run(config: ModelConfig, as_of: date, airflow_run_id: str, airflow_url:
         airflow_run_id=airflow_run_id,
         airflow_url=airflow_url,
         data_version=version,
-        data_hash=rows_hash(rows),
+        data_hash=window_hash(config, rows),
         data_uri=tables.table_uri(config.name, windows.VALIDATED),
         rows=len(rows),
         windows=frozen,

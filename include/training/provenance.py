@@ -8,11 +8,15 @@ import platform
 import shutil
 import subprocess
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from threadpoolctl import threadpool_info
 
 from include.config import environment
+
+if TYPE_CHECKING:
+    from include.config.schema import ModelConfig
 
 HASH_LENGTH = 16
 LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
@@ -27,6 +31,14 @@ def rows_hash(rows: pd.DataFrame) -> str:
     ordered = rows[sorted(rows.columns)]
     values = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
     return hashlib.sha256(",".join(ordered.columns).encode() + values.tobytes()).hexdigest()[:HASH_LENGTH]
+
+
+def window_hash(config: ModelConfig, rows: pd.DataFrame) -> str:
+    """`rows_hash` of a window as `windows.read_rows` gives it; a snapshot's without the day on which it was read.
+
+    Unchanged, it is the same training data on every night: what a person rolled back does not return by itself.
+    """
+    return rows_hash(rows.drop(columns=config.data.day) if config.data.snapshot else rows)
 
 
 def git_sha() -> str:

@@ -23,7 +23,7 @@ from include.training import trial
 from include.training.fit import predict_scores
 from include.training.golden import parse_golden
 from include.training.metrics import evaluate
-from include.training.provenance import made_with, rows_hash
+from include.training.provenance import made_with, window_hash
 
 
 class Rerun(Contract):
@@ -98,7 +98,7 @@ def _window(config: ModelConfig, asked: Rerun) -> tuple[str, int]:
     if not len(rows):
         whole = asked.windows.whole
         raise PermanentError(f"{gone}: it has no row of {whole.start} to {whole.end}; the table or its log was removed")
-    return rows_hash(rows), len(rows)
+    return window_hash(config, rows), len(rows)
 
 
 def main() -> None:

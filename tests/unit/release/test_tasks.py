@@ -311,13 +311,15 @@ def test_a_snapshot_that_never_changes_judges_so_many_versions_and_no_more(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.setenv("NIGHTSHIFT_TABLES", str(tmp_path / "tables"))
     monkeypatch.setenv("NIGHTSHIFT_STATE", str(tmp_path))
-    uses = []
+    uses, hashes = [], set()
     for offset in range(3):
         as_of = AS_OF + timedelta(days=offset)
         _write(config, as_of - timedelta(days=1))
         night = _night(config, as_of, ("weak",))
+        hashes.add(night.context.data_hash)
         uses.append((night.gate("holdout_uses").value, night.gate("holdout_uses").passed))
     assert uses == [(1.0, True), (2.0, True), (3.0, False)]
+    assert len(hashes) == 1, "what was rolled back must be known again on another night"
     assert "the same rows are the same holdout" in night.gate("holdout_uses").sentence
     assert night.context.windows.holdout.start == AS_OF + timedelta(days=1)
 
