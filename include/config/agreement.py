@@ -154,6 +154,14 @@ def _candidates(config: ModelConfig) -> Iterator[str]:
             yield f"{where}: {candidate.estimator} predicts no quantile (training.quantile); use {fitting}"
         if training.weighted and not spec.weights:
             yield f"{where}: {candidate.estimator} takes no weights; remove it, or the weights from training"
+        if candidate.search is not None and training.train_days is not None:
+            folds = candidate.search.folds
+            needed = folds + max(1, config.data.label_delay_days)
+            if training.train_days < needed:
+                yield (
+                    f"training.candidates.{index}.search.folds: {folds} folds of whole days, each after days of known "
+                    f"labels, take train_days of {needed} or more, not {training.train_days}"
+                )
     if config.task != "regression" and training.quantile is not None:
         yield f"training.quantile: belongs to task regression, not {config.task}"
     if config.task == "regression" and training.class_weight is not None:

@@ -51,7 +51,7 @@ def _by_day(config: ModelConfig, train: pd.DataFrame, count: int) -> Iterator[Fo
     known = np.timedelta64(max(1, config.data.label_delay_days), "D")
     days = np.unique(day)
     length = len(days) // (count + 1)
-    needed = (count + 1) * (1 + int(known.astype(int)))
+    needed = count + int(known.astype(int))
     if length < 1:
         raise PermanentError(
             f"{config.name}: the training rows are of {len(days)} days, too few for search.folds {count}. "

@@ -39,7 +39,7 @@ def test_a_fold_never_learns_from_later_days_nor_from_labels_that_had_not_come(d
 
 
 def test_too_few_days_say_how_many_it_takes() -> None:
-    with pytest.raises(PermanentError, match=r"are of 3 days, too few for search.folds 3.*train_days of 8 and more"):
+    with pytest.raises(PermanentError, match=r"are of 3 days, too few for search.folds 3.*train_days of 4 and more"):
         folds_of(config_of("binary"), rows_of("binary", days=3), 3)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from include.config.schema import Range
 from include.errors import PermanentError
@@ -131,3 +132,11 @@ def test_the_lint_tries_what_a_search_may_draw(estimator: str, params: dict[str,
 @pytest.mark.parametrize(("task", "estimator", "search"), SEARCHES)
 def test_sound_searches_have_no_fault(task: Any, estimator: str, search: dict[str, Any]) -> None:
     assert candidate_faults(candidate(estimator, search), task) == []
+
+
+def test_a_model_file_with_too_few_days_for_its_folds_is_refused() -> None:
+    search = {"folds": 3, "params": {"alpha": [1.0, 2.0]}}
+    asked = {"candidates": [{"name": "ridge", "estimator": "Ridge", "search": search}]}
+    assert config_of("regression", training={**asked, "train_days": 4})
+    with pytest.raises(ValidationError, match=r"candidates.0.search.folds: 3 folds .* train_days of 4 or more, not 3"):
+        config_of("regression", training={**asked, "train_days": 3})
