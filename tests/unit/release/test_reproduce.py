@@ -182,7 +182,7 @@ def test_the_command_says_identical(registered: Path, monkeypatch: pytest.Monkey
     done = CliRunner().invoke(cli.app, ["reproduce", MODEL, "2"])
     assert done.exit_code == 0
     assert "identical: 50 predictions and" in done.stdout
-    assert "RandomForestClassifier" in done.stdout
+    assert NAMES[1] in done.stdout
 
 
 def test_a_version_carries_what_it_was_made_with(registered: Path) -> None:
