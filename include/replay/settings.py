@@ -44,6 +44,9 @@ def configured(model: str, settings: Sequence[str] = (), policy: Path | None = N
             f"release.evidence: received {config.release.evidence}; a replay judges versions on their holdouts. "
             "Add --set release.evidence=holdout"
         )
+    if config.task != "binary" or config.data.snapshot:
+        received = "a snapshot" if config.data.snapshot else config.task
+        faults.append(f"task: received {received}; a replay decides about binary models of days alone")
     faults += [] if faults else _estimator_faults(config)
     if faults:
         raise ConfigError(origin, faults)

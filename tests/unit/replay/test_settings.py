@@ -60,6 +60,20 @@ def test_releases_from_the_shadow_are_refused_rather_than_replayed_as_others() -
         configured(MODEL, ["release.evidence=shadow"])
 
 
+def test_other_tasks_are_refused_rather_than_replayed_as_binary_ones(tmp_path: Path) -> None:
+    policy = tmp_path / "values.yaml"
+    policy.write_text(
+        "task: regression\n"
+        "data: {label: distance}\n"
+        "features: {numeric: [hour], categorical: [], rates: []}\n"
+        "training: {select_by: r2, candidates: [{name: ridge, estimator: Ridge}]}\n"
+        "release: {thresholds: [], slices: [], against_champion: {metric: r2}}\n"
+        "monitoring: {retrain_request: null, expected_to_move: []}\n"
+    )
+    with pytest.raises(ConfigError, match="task: received regression; a replay decides about binary models of days"):
+        configured(MODEL, policy=policy)
+
+
 def test_a_policy_is_put_over_the_model_file_section_by_section(tmp_path: Path) -> None:
     policy = tmp_path / "eager.yaml"
     policy.write_text("release:\n  stale_champion: {after_days: 7}\n")
