@@ -18,7 +18,8 @@ class Threshold(Section):
     """An absolute bound that the holdout metric's 95 % confidence limit must respect, whoever is champion.
 
     `min_skill` bounds the share of the way from a constant prediction's figure to a perfect one's: 0 is no better than
-    predicting the training rows' rate, 1 is perfect.
+    predicting the same for every row (the training rows' rate or shares of classes; their median, mean or quantile, as
+    the metric has it), 1 is perfect.
     """
 
     metric: ThresholdMetric
@@ -133,7 +134,7 @@ class ReleaseConfig(Section):
     `approval` asks a person in the Airflow UI, never, for the first release or for every one; no answer within
     `approval_hours` means no. `rows: clustered` takes the rows of one day as depending on each other, or those of one
     `cluster_by`, such as a customer; `independent` says that no rows do, and uses DeLong's and McNemar's tests. One
-    holdout, the same days, is used to judge `max_holdout_uses` versions at most.
+    holdout, the same days or the same rows of a snapshot, judges `max_holdout_uses` versions at most.
     """
 
     evidence: Literal["holdout", "shadow"] = "holdout"

@@ -22,4 +22,4 @@ def evaluation_figures(config: ModelConfig, y_true: np.ndarray, scores: Mapping[
         return class_plots.class_figures(y_true, scores, class_names(config))
     if config.task == "regression":
         return value_plots.value_figures(y_true, scores, config.training.quantile)
-    return plots.evaluation_figures(y_true, scores)
+    return plots.evaluation_figures(y_true, scores, class_names(config))

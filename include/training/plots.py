@@ -20,20 +20,23 @@ STYLES = (("#1f5fa8", "-", "o"), ("#c9571a", "--", "s"))
 """Colour, line and marker: the two models differ in print, too."""
 
 
-def evaluation_figures(y_true: np.ndarray, scores: Mapping[str, np.ndarray]) -> dict[str, Figure]:
+def evaluation_figures(
+    y_true: np.ndarray, scores: Mapping[str, np.ndarray], classes: Sequence[str] = ("0", "1")
+) -> dict[str, Figure]:
     """Draw `roc.png`, `calibration.png` and `confusion.png`.
 
     Parameters
     ----------
     y_true : (n,) labels 0 and 1, both present
     scores : probabilities (n,) by the name shown in the legend; one model, or two to compare
+    classes : what 0 and 1 are called
     """
     y_true = np.asarray(y_true, dtype=int)
     models = drawable(scores)
     return {
         "roc.png": _roc(y_true, models),
         "calibration.png": _calibration(y_true, models),
-        "confusion.png": _confusion(y_true, models),
+        "confusion.png": _confusion(y_true, models, classes),
     }
 
 
@@ -98,13 +101,13 @@ def _calibration(y_true: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure
     return figure
 
 
-def _confusion(y_true: np.ndarray, models: Mapping[str, np.ndarray]) -> Figure:
+def _confusion(y_true: np.ndarray, models: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """One matrix for each model, with counts and their shares of the actual class."""
     figure = Figure(figsize=(4.4 * len(models), 4.4), layout="constrained")
     figure.suptitle(f"Confusion at {THRESHOLD:g}, {len(y_true):,} rows")
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     for axes, (name, score) in zip(panels, models.items(), strict=True):
-        matrix(axes, sk.confusion_matrix(y_true, score >= THRESHOLD, labels=[0, 1]), name, ("0", "1"))
+        matrix(axes, sk.confusion_matrix(y_true, score >= THRESHOLD, labels=[0, 1]), name, classes)
     return figure
 
 
