@@ -2,6 +2,9 @@
 
 Scores are what was served. When the champion changes, the days that the former one scored keep its scores, unless
 they are named by hand. The challenger scores the same rows in the shadow, in partitions of its own.
+
+Of a snapshot the newest one is scored, all of its rows: people are served by them, whichever rows the version was
+trained on. How well it does is measured on the holdout's keys alone (`monitoring.performance`), so nothing flatters.
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from include.contracts import DayRange, ScoreResult
 from include.data import tables, windows
 from include.errors import PermanentError, TransientError
-from include.scoring import loader
+from include.scoring import loader, outputs
 from include.tracking import naming, registry
 from include.training.fit import predict_scores
 
@@ -38,6 +42,8 @@ PREDICTION_COLUMNS: Mapping[str, ColumnType] = {
     "snapshot": "string",
 }
 """Beside the partition columns `day` and `role`. `score` is null where `error` says why the row has none."""
+OUTPUT_FIELDS = (pa.field("prediction", pa.string()), pa.field("probabilities", pa.list_(pa.float64())))
+"""Newer columns, as `scoring.outputs` fills them; a table that was made before them has them from its next write on."""
 MAX_ERROR_LENGTH = 300
 MOST_LOGGED = 5
 """Rows without a score that a task's log names; the table has them all."""
@@ -55,9 +61,9 @@ def score(config: ModelConfig, as_of: date, start: date | None = None, end: date
     """Score the validated days of the last `scoring.lookback_days` before night `as_of` that are not up to date.
 
     A day is up to date when its partition was made from the rows that are validated now; labels that came or were
-    corrected since change nothing, for scores do not depend on them. Days that a version was
-    trained or chosen on are left out, for they would flatter it. Days named by hand (`start`, or `start` to `end`)
-    are scored again whatever was there. Before the first release there is nothing to do, which is no failure.
+    corrected since change nothing, for scores do not depend on them. Days that a version was trained or chosen on are
+    left out, for they would flatter it; of a snapshot, all but the newest. Days named by hand (`start`, or `start` to
+    `end`) are scored again whatever was there. Before the first release there is nothing to do, which is no failure.
     """
     champion = registry.champion_version(config.name)
     if champion is None:
@@ -88,21 +94,23 @@ def score_rows(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> t
 
     Returns
     -------
-    scores : (n,) probability of class 1, NaN where the row could not be scored
+    scores : as `fit.predict_scores`, (n,) or (n, k); a row is NaN where it could not be scored
     errors : why, for those rows; None for the others
     """
     try:
         scores = predict_scores(pipeline, rows, config)
     except Exception as error:
         if len(rows) <= 1:
-            return np.full(len(rows), np.nan), [f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH]] * len(rows)
+            width = (len(config.data.classes),) if config.task == "multiclass" else ()
+            reason = f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH]
+            return np.full((len(rows), *width), np.nan), [reason] * len(rows)
         middle = len(rows) // 2
         first, first_errors = score_rows(pipeline, rows.iloc[:middle], config)
         second, second_errors = score_rows(pipeline, rows.iloc[middle:], config)
         return np.concatenate([first, second]), first_errors + second_errors
-    usable = np.isfinite(scores)
+    usable = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
     errors = [None if fine else f"the model returned {value}" for fine, value in zip(usable, scores, strict=True)]
-    return np.where(usable, scores, np.nan), errors
+    return np.where(usable if scores.ndim == 1 else usable[:, None], scores, np.nan), errors
 
 
 def _asked(config: ModelConfig, as_of: date, start: date | None, end: date | None) -> tuple[DayRange, bool]:
@@ -147,21 +155,30 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     scores, errors = score_rows(pipeline, rows, training.config)
     for key, error in [(key, error) for key, error in zip(rows["row_key"], errors, strict=True) if error][:MOST_LOGGED]:
         log.warning("%s version %s of %s could not score row %s: %s", role, version, config.name, key, error)
-    frame = pd.DataFrame(
-        {"row_key": rows["row_key"].to_numpy(), "version": version, "score": scores, "error": errors}
-    ).assign(night=as_of, snapshot=day_of_row.map(due).to_numpy())
-    schema = tables.schema_for(PREDICTION_COLUMNS)
-    tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema, within={"role": role})
-    return Scored(tuple(due), len(rows), int(np.isnan(scores).sum()))
+    scores = outputs.aligned(scores, training.config.data.classes, config.data.classes)
+    made = {"row_key": rows["row_key"].to_numpy(), "version": version, "error": errors, "night": as_of}
+    frame = outputs.columns(config, scores).assign(**made, snapshot=day_of_row.map(due).to_numpy())
+    tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema(), within={"role": role})
+    return Scored(tuple(due), len(rows), int(frame["score"].isna().sum()))
+
+
+def schema() -> pa.Schema:
+    """Of the table `predictions`, without its partition columns."""
+    found = tables.schema_for(PREDICTION_COLUMNS)
+    for field in OUTPUT_FIELDS:
+        found = found.append(field)
+    return found
 
 
 def _due(
     config: ModelConfig, role: str, training: loader.Training, days: DayRange, snapshots: Mapping[date, str]
 ) -> dict[date, str]:
-    """Days whose partition is missing or was made from other rows than are validated now."""
+    """Days whose partition is missing or was made from other rows than are validated now; of snapshots the newest."""
     stored = tables.read(config.name, PREDICTIONS, ["day", "snapshot"], (days.start, days.end), where={"role": role})
     made_from = dict(zip(stored["day"], stored["snapshot"], strict=True))
     stale = {day: digest for day, digest in snapshots.items() if made_from.get(day.isoformat()) != digest}
+    if config.data.snapshot:
+        return {day: digest for day, digest in stale.items() if day == max(snapshots)}
     seen = [day for day in stale if not training.precedes(day)]
     if seen:
         log.info(
