@@ -108,7 +108,7 @@ def score_rows(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> t
         first, first_errors = score_rows(pipeline, rows.iloc[:middle], config)
         second, second_errors = score_rows(pipeline, rows.iloc[middle:], config)
         return np.concatenate([first, second]), first_errors + second_errors
-    usable = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
+    usable = np.isfinite(scores) if scores.ndim == 1 else np.isfinite(scores).all(axis=1)
     errors = [None if fine else f"the model returned {value}" for fine, value in zip(usable, scores, strict=True)]
     return np.where(usable if scores.ndim == 1 else usable[:, None], scores, np.nan), errors
 
