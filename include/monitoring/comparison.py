@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,19 @@ import pandas as pd
 from include.contracts import DayRange, DriftFinding
 from include.data import windows
 from include.errors import NotEnoughData, PermanentError
-from include.monitoring import distances, drift, null, performance, reports, verdict
+from include.monitoring import distances, drift, null, reports, snapshots, verdict
+from include.monitoring.compared import (
+    DRIFT_PAGE,
+    DRIFT_VALUES,
+    NULL_FILE,
+    REFERENCE_SEED,
+    Compared,
+    reference_rows,
+    scores_now,
+)
 from include.scoring import loader
 from include.scoring.batch import score_rows
-from include.tracking import naming, registry, runs
+from include.tracking import registry, runs
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -27,31 +36,6 @@ if TYPE_CHECKING:
     from include.scoring.loader import Training
 
 log = logging.getLogger(__name__)
-
-REFERENCE_SEED = 0
-DRIFT_PAGE, DRIFT_VALUES = "drift.html", "drift.json"
-NULL_FILE = "drift_null.json"
-"""Artefact of the version's run that keeps its null."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """The night against the reference: empty, with the reason, where there was too little to compare."""
-
-    rows: int
-    reasons: tuple[str, ...]
-    distances: dict[str, float] = field(default_factory=dict)
-    prediction_distance: float | None = None
-    alarms: tuple[DriftFinding, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
-    judged: bool = False
-    """Whether there was a verdict: enough rows, and a null to hold them against."""
-
-    @property
-    def drifted(self) -> tuple[str, ...]:
-        """Features that are in an alarm, the most unusual first."""
-        named = [one.column for one in self.alarms if one.measure != "rows" and one.column != drift.SCORE]
-        return tuple(dict.fromkeys(named))
 
 
 @dataclass(frozen=True)
@@ -76,6 +60,8 @@ class Recent:
 
 def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     """Features of the night and the champion's scores on them against its training rows, and against their null."""
+    if config.data.snapshot:
+        return snapshots.compare(config, training, night)
     declared = training.config
     recent = recent_rows(config, declared, night)
     if isinstance(recent, str):
@@ -83,7 +69,7 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     reference = _reference(config, training)
     pipeline = loader.load(config.name, training.version)
     sample = reference.rows[reference.sampled].reset_index(drop=True)
-    before = drift.typed(declared, sample, score_rows(pipeline, sample, declared)[0])
+    before = drift.typed(declared, sample, drift.shown(declared, score_rows(pipeline, sample, declared)[0]))
     lately = drift.typed(declared, recent.rows, scores_now(config, training, recent.rows, pipeline))
     now = lately[(recent.day >= recent.start).to_numpy()].reset_index(drop=True)
     plan = drift.plan(declared, before, now)
@@ -116,6 +102,9 @@ def keep_null(config: ModelConfig, version: int) -> None:
     """
     training = loader.training(config.name, version)
     try:
+        if config.data.snapshot:
+            snapshots.keep_null(config, training)
+            return
         reference = _reference(config, training)
     except NotEnoughData as error:
         log.warning("%s", error)
@@ -181,7 +170,7 @@ def _null(config: ModelConfig, training: Training, reference: Reference, pipelin
         kept = None
     if kept is not None:
         return kept
-    scores = score_rows(pipeline, reference.rows, training.config)[0]
+    scores = drift.shown(training.config, score_rows(pipeline, reference.rows, training.config)[0])
     made = build_null(config, training.config, reference, scores)
     if made is not None:
         runs.log_text(run_id, null.to_json(made, made_with), NULL_FILE)
@@ -226,38 +215,9 @@ def recent_rows(
     return Recent(rows, day, start, last, tuple(notes))
 
 
-def scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
-    """Scores (n,) of the rows: those that the champion served, and for rows it has not scored yet, new ones."""
-    day = rows[training.config.data.day].dt.date
-    served = performance.predicted(
-        config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
-    ).set_index(["day", "row_key"])["score"]
-    keys = pd.MultiIndex.from_arrays([day.astype(str), rows["row_key"]])
-    scores = served.reindex(keys).to_numpy(dtype=float, copy=True)
-    unscored = ~keys.isin(served.index)
-    scores[unscored] = score_rows(pipeline, rows[unscored], training.config)[0]
-    return scores
-
-
 def _reference(config: ModelConfig, training: Training) -> Reference:
     """What the champion was fitted on, as the table was then, and a sample of it that is the same every night."""
-    notes: tuple[str, ...] = ()
-    try:
-        rows = windows.read_rows(training.config, training.train, training.as_of, training.data_version)
-    except (PermanentError, OSError) as error:
-        log.warning("the reference of %s is read from today's table: %s", config.name, error)
-        rows = windows.read_rows(training.config, training.train, training.as_of)
-        notes = (
-            f"Table version {training.data_version}, which the champion was trained on, cannot be read any more: the "
-            "reference is the same days in today's table.",
-        )
-    if rows.empty:
-        raise NotEnoughData(
-            f"{config.name}: no validated rows of {training.train.start} to {training.train.end}, the days that "
-            f"champion version {training.version} was trained on, so there is nothing to compare a night with. Load "
-            f"them: trigger {config.name}__ingest with start={training.train.start} and end={training.train.end}"
-        )
-    return reference_of(config, rows, notes)
+    return reference_of(config, *reference_rows(config, training))
 
 
 def reference_of(config: ModelConfig, rows: pd.DataFrame, notes: tuple[str, ...] = ()) -> Reference:

@@ -6,7 +6,7 @@ every real day drifted. Here it draws; whether a distance is unusual is said by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,20 @@ import pandas as pd
 
 from include.monitoring.distances import Kind
 from include.monitoring.verdict import SCORE
+from include.scoring import outputs
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
     from include.contracts import DriftFinding
 
-__all__ = ["METHODS", "SCORE", "Comparison", "Plan", "kinds", "plan", "typed"]
+__all__ = ["METHODS", "SCORE", "Comparison", "Plan", "kinds", "plan", "shown", "typed"]
 
 EFFECT = 0.1
 """Threshold that Evidently draws where there is no null: its own default."""
 MIN_VALUES = 20
 """A column with fewer values than this on either side says nothing."""
+Columns = pd.DataFrame | Mapping[str, pd.Series]
+"""One side of a comparison. A snapshot's score has rows of its own, and so another length than its features."""
 METHODS: dict[Kind, str] = {"numeric": "wasserstein", "categorical": "jensenshannon"}
 
 
@@ -57,11 +60,19 @@ def kinds(config: ModelConfig) -> dict[str, Kind]:
     features: dict[str, Kind] = {
         name: "categorical" if name in categorical else "numeric" for name in config.features.names
     }
-    return {**features, SCORE: "numeric"}
+    return {**features, SCORE: "categorical" if config.task == "multiclass" else "numeric"}
+
+
+def shown(config: ModelConfig, scores: np.ndarray) -> np.ndarray:
+    """What is compared of a model's scores: the scores or values (n,) themselves, of several classes the predicted."""
+    return outputs.predicted(config, scores) if config.task == "multiclass" else scores
 
 
 def typed(config: ModelConfig, frame: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-    """The model's features and its scores as Evidently takes them: floats, and text with NaN where missing."""
+    """The model's features and its scores as Evidently takes them: floats, and text with NaN where missing.
+
+    :param scores: (n,) as `shown` gives them
+    """
     categorical = {*config.features.categorical, *config.features.target_encoded}
     columns = {
         name: _text(frame[name], config.data.columns.get(name) == "integer")
@@ -69,11 +80,12 @@ def typed(config: ModelConfig, frame: pd.DataFrame, scores: np.ndarray) -> pd.Da
         else frame[name].astype("float64").replace([np.inf, -np.inf], np.nan)
         for name in config.features.names
     }
-    return pd.DataFrame(columns).reset_index(drop=True).assign(**{SCORE: np.asarray(scores, dtype=float)})
+    score = _text(pd.Series(scores), False) if config.task == "multiclass" else np.asarray(scores, dtype=float)
+    return pd.DataFrame(columns).reset_index(drop=True).assign(**{SCORE: score})
 
 
-def plan(config: ModelConfig, reference: pd.DataFrame, current: pd.DataFrame) -> Plan:
-    """Choose the features, and the score, that have enough values on both sides; frames as `typed` makes them."""
+def plan(config: ModelConfig, reference: Columns, current: Columns) -> Plan:
+    """Choose the features, and the score, that have enough values on both sides; columns as `typed` makes them."""
     comparisons: list[Comparison] = []
     left_out: dict[str, str] = {}
     for column, kind in kinds(config).items():
@@ -81,7 +93,8 @@ def plan(config: ModelConfig, reference: pd.DataFrame, current: pd.DataFrame) ->
         if fault := _too_few(column, before, now):
             left_out[column] = fault
             continue
-        comparisons.append(Comparison(column, kind, 1 - before / len(reference), 1 - now / len(current)))
+        missing = 1 - before / len(reference[column]), 1 - now / len(current[column])
+        comparisons.append(Comparison(column, kind, *missing))
     return Plan(tuple(comparisons), left_out)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from include.contracts import DayRange, MetricEstimate
 from include.data import tables, windows
-from include.monitoring import calibration, comparison, performance
+from include.monitoring import calibration, compared, performance
 from include.scoring import loader
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
@@ -47,6 +47,10 @@ CHECKED = 4
 """Estimates, not overlapping, whose errors say whether today's can be used."""
 CHECKED_METRIC = "roc_auc"
 FAR_OUTSIDE = 0.01
+BINARY_ONLY = (
+    "No estimate without labels: they are made from the probabilities of two classes, and this model's task is {task}. "
+    "Its days are measured once their labels have come."
+)
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,12 @@ def estimate_night(config: ModelConfig, training: Training, night: date) -> Esti
     Nothing is estimated where labels come with the next night. An estimate that was made of the same rows is kept as it
     is, whatever was written since.
     """
-    met = _meet(config, night)
+    met = _meet(config, night) if config.task == "binary" else ()
     waiting = _waiting(config, training, night)
     if waiting.empty:
         return Estimated(met=met)
+    if config.task != "binary":
+        return Estimated(reasons=(BINARY_ONLY.format(task=config.task),))
     made, said = _kept(config, training.version, night, waiting), ""
     if not made:
         made, said = _made(config, training, night, waiting)
@@ -149,7 +155,7 @@ def _known(config: ModelConfig, training: Training, night: date) -> pd.DataFrame
     rows = windows.read_rows(declared, DayRange(start=first, end=last), night)
     rows = rows[rows[declared.data.label].notna()].reset_index(drop=True)
     pipeline = loader.load(config.name, training.version)
-    scores = comparison.scores_now(config, training, rows, pipeline) if len(rows) else np.zeros(0)
+    scores = compared.scores_now(config, training, rows, pipeline) if len(rows) else np.zeros(0)
     day = rows[declared.data.day].dt.strftime("%Y-%m-%d")
     known = pd.DataFrame({"day": day, "score": scores, "label": rows[declared.data.label]})
     return known[known["score"].notna()]
@@ -172,7 +178,7 @@ def _meet(config: ModelConfig, night: date) -> tuple[MetricEstimate, ...]:
         made_from = hashlib.sha256(" ".join(f"{rows.get(one)} {scores.get(one)}" for one in days).encode()).hexdigest()
         if (table["made_from"] != made_from[:16]).any():
             span_of = DayRange(start=table["first"].iloc[0], end=date.fromisoformat(day))
-            found = performance.measure(performance.read(config, naming.CHAMPION, int(version), span_of), "")
+            found = performance.measure(config, performance.read(config, naming.CHAMPION, int(version), span_of), "")
             realised = table["metric"].map(found.metrics).astype("float64")
             table = table.assign(realised=realised, labelled=found.rows, made_from=made_from[:16])
             _write(config, table, day, int(version))

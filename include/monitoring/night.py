@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from include.contracts import DayRange, MonitorResult
-from include.monitoring import comparison, decisions, performance, policy_page, reports, served
+from include.monitoring import comparison, decisions, performance, performance_page, policy_page, reports, served
 from include.scoring import loader
 from include.tracking import naming, registry, runs
 
@@ -115,18 +115,19 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     version = training.version
     days = performance.matured_days(config, night)
     unseen = training.validation.end + timedelta(days=1)  # days scored by hand may lie before: they flatter
-    days = DayRange(start=max(days.start, unseen), end=days.end)
+    if not config.data.snapshot:  # of which the holdout's rows were never seen, on whichever day
+        days = DayRange(start=max(days.start, unseen), end=days.end)
     rows = performance.read(config, naming.CHAMPION, version, days)
     who = f"champion version {version}"
-    champion = performance.measure(rows, who)
+    champion = performance.measure(config, rows, who)
     reasons = list(champion.reasons)
     files: dict[str, str] = {}
-    limits = performance.limits(rows, champion.metrics)
-    scored = rows[rows["score"].notna()]
-    if scored["label"].nunique() == 2 or by_day.tables:
+    limits = performance.limits(config, rows, champion.metrics)
+    scored, _ = performance.usable(config, rows)
+    if performance_page.can_be_drawn(config, scored) or by_day.tables:
         title = f"{config.name}: {who} on {champion.rows:,} rows whose labels were known on the night of {night}"
         notes = [*reasons, *by_day.reasons]
-        files[PERFORMANCE_PAGE] = reports.performance_page(scored, title, notes, by_day.tables)
+        files[PERFORMANCE_PAGE] = performance_page.performance_page(config, scored, title, notes, by_day.tables)
     challenger = registry.alias_version(config.name, naming.CHALLENGER)
     if challenger is None or challenger == version:
         return Watched(champion, limits, {}, tuple(reasons), files)
@@ -134,8 +135,8 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     theirs = theirs[theirs["row_key"].isin(scored["row_key"])]
     if theirs.empty:
         return Watched(champion, limits, {}, tuple(reasons), files)
-    shadow = performance.measure(theirs, f"challenger version {challenger}")
-    same = performance.measure(scored[scored["row_key"].isin(theirs["row_key"])], who)
+    shadow = performance.measure(config, theirs, f"challenger version {challenger}")
+    same = performance.measure(config, scored[scored["row_key"].isin(theirs["row_key"])], who)
     told = (*reasons, *shadow.reasons, *_side_by_side(shadow, same, challenger))
     return Watched(champion, limits, shadow.metrics, told, files)
 

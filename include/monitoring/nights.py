@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from include.contracts import DayPerformance
+from include.config.section import METRICS_OF
+from include.contracts import DayPerformance, DayRange
 from include.data import tables, windows
 from include.monitoring import agreement, performance
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
-from include.training.metrics import METRICS
 
 if TYPE_CHECKING:
     from include.config.schema import ColumnType, ModelConfig
 
 PERFORMANCE = "performance"
-COLUMNS: Mapping[str, ColumnType] = {
+ABOUT: Mapping[str, ColumnType] = {
     "role": "string",
     "rows_of": "string",
     "version": "integer",
@@ -28,15 +28,20 @@ COLUMNS: Mapping[str, ColumnType] = {
     "rows": "integer",
     "unscored": "integer",
     "labelled": "integer",
-    **dict.fromkeys(METRICS, "number"),
-    "same_decision": "number",
-    "rank_correlation": "number",
-    "night": "date",
-    "made_from": "string",
 }
 """Beside the partition column `day`. `rows_of` is `own` for all rows of the role, `shared` for those both scored."""
 LOOK_BACK_DAYS = 90
 """Days, beyond those whose labels may still change, that a night looks at: what missed nights left undone."""
+
+
+def figures(config: ModelConfig) -> tuple[str, ...]:
+    """Columns of the table that are measured: the task's metrics, and how alike both roles are."""
+    return (*METRICS_OF[config.task], *agreement.FIGURES[config.task])
+
+
+def columns(config: ModelConfig) -> dict[str, ColumnType]:
+    """Columns of the table beside `day`."""
+    return {**ABOUT, **dict.fromkeys(figures(config), "number"), "night": "date", "made_from": "string"}
 
 
 def update(config: ModelConfig, night: date) -> tuple[DayPerformance, ...]:
@@ -48,7 +53,7 @@ def update(config: ModelConfig, night: date) -> tuple[DayPerformance, ...]:
     data = config.data
     back = data.label_delay_days + data.label_corrections_days + LOOK_BACK_DAYS
     span = (night - timedelta(days=back), night - timedelta(days=1))
-    stored = tables.read(config.name, PERFORMANCE, ["day", *COLUMNS], span)
+    stored = _stored(config, span)
     made_from = dict(zip(stored["day"], zip(stored["night"], stored["made_from"], strict=True), strict=True))
     now = _digests(config, span, night)
     due = [
@@ -59,9 +64,16 @@ def update(config: ModelConfig, night: date) -> tuple[DayPerformance, ...]:
     if due:
         fresh = _computed(config, due, night, now)
         days = fresh["day"].map(date.fromisoformat)
-        tables.replace_days(config.name, PERFORMANCE, fresh, days, due, tables.schema_for(COLUMNS))
+        tables.replace_days(config.name, PERFORMANCE, fresh, days, due, tables.schema_for(columns(config)))
         stored = pd.concat([stored[~stored["day"].isin([day.isoformat() for day in due])], fresh])
-    return _contracts(stored)
+    return _contracts(config, stored)
+
+
+def _stored(config: ModelConfig, span: tuple[date, date]) -> pd.DataFrame:
+    """What the table has of these days; a column that is newer than the table is empty."""
+    there = tables.columns_of(config.name, PERFORMANCE)
+    held = ["day", *(name for name in columns(config) if name in there or not there)]
+    return tables.read(config.name, PERFORMANCE, held, span).reindex(columns=["day", *columns(config)])
 
 
 def _digests(config: ModelConfig, span: tuple[date, date], night: date) -> dict[date, str]:
@@ -79,49 +91,50 @@ def _digests(config: ModelConfig, span: tuple[date, date], night: date) -> dict[
 
 def _computed(config: ModelConfig, days: Sequence[date], night: date, digests: Mapping[date, str]) -> pd.DataFrame:
     """Rows of the table for these days."""
-    label, span = config.data.label, (min(days), max(days))
-    scores = tables.read(config.name, PREDICTIONS, ["day", "role", "row_key", "version", "score"], span)
-    known = tables.read(config.name, windows.VALIDATED, ["day", "row_key", label], span)
-    known = known.rename(columns={label: "label"})
+    span = (min(days), max(days))
+    scores = tables.read(config.name, PREDICTIONS, ["role", *performance.score_columns(config)], span)
+    known = performance.known(config, DayRange(start=span[0], end=span[1]))
     lines = []
     for day in days:
         name = day.isoformat()
         of_day, labels = scores[scores["day"] == name], known[known["day"] == name]
         has_matured = performance.matured(config, day, night)
         same = {"night": night, "made_from": digests[day], "state": "matured" if has_matured else "not_matured"}
-        lines += [line | same for line in day_lines(of_day, labels if has_matured else labels.head(0))]
-    return pd.DataFrame(lines, columns=["day", *COLUMNS])
+        lines += [line | same for line in day_lines(config, of_day, labels if has_matured else labels.head(0))]
+    return pd.DataFrame(lines, columns=["day", *columns(config)])
 
 
-def day_lines(scores: pd.DataFrame, known: pd.DataFrame) -> list[dict[str, object]]:
-    """One day's figures: of the champion's rows, and of both roles on the rows that both scored. Pure.
+def day_lines(config: ModelConfig, scores: pd.DataFrame, known: pd.DataFrame) -> list[dict[str, object]]:
+    """One day's figures: of the champion's rows, and of both roles on the rows that both scored.
 
     Parameters
     ----------
-    scores : day, role, row_key, version, score (NaN: failed)
+    scores : day, role, row_key, version, score (NaN: failed), and what else the task's metrics need
     known : day, row_key, label; empty where labels have not matured
     """
-    pairs = agreement.paired(scores)
-    alike = agreement.agree(pairs)
+    pairs = agreement.paired(scores, agreement.compared_column(config))
+    alike = agreement.agree(pairs, config.task)
     lines = []
     for role in (naming.CHAMPION, naming.CHALLENGER):
         rows = scores[scores["role"] == role]
         if rows.empty:
             continue
-        own = {"role": role, "rows_of": "own", **_measured(rows, known)}
+        own = {"role": role, "rows_of": "own", **_measured(config, rows, known)}
         lines.append(own)
         if alike:
             shared = rows[rows["row_key"].isin(pairs["row_key"])]
-            lines.append({**own, "rows_of": "shared", **_measured(shared, known), **alike, "rows": len(shared)})
+            found = _measured(config, shared, known)
+            lines.append({"role": role, "rows_of": "shared", **found, **alike, "rows": len(shared)})
     return lines
 
 
-def _measured(rows: pd.DataFrame, known: pd.DataFrame) -> dict[str, object]:
-    joined = performance.joined(rows, known) if len(known) else known
-    found = performance.measure(joined, "") if len(joined) else None
+def _measured(config: ModelConfig, rows: pd.DataFrame, known: pd.DataFrame) -> dict[str, object]:
+    version = int(rows["version"].iloc[0])
+    joined = performance.joined(rows, known, performance.held_out(config, version)) if len(known) else known
+    found = performance.measure(config, joined, "") if len(joined) else None
     return {
         "day": rows["day"].iloc[0],
-        "version": int(rows["version"].iloc[0]),
+        "version": version,
         "rows": len(rows),
         "unscored": int(rows["score"].isna().sum()),
         "labelled": len(joined),
@@ -129,8 +142,8 @@ def _measured(rows: pd.DataFrame, known: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _contracts(table: pd.DataFrame) -> tuple[DayPerformance, ...]:
-    figures = [*METRICS, "same_decision", "rank_correlation"]
+def _contracts(config: ModelConfig, table: pd.DataFrame) -> tuple[DayPerformance, ...]:
+    measured = figures(config)
     return tuple(
         DayPerformance(
             day=date.fromisoformat(line["day"]),
@@ -141,7 +154,7 @@ def _contracts(table: pd.DataFrame) -> tuple[DayPerformance, ...]:
             rows=line["rows"],
             unscored=line["unscored"],
             labelled=line["labelled"],
-            metrics={name: float(line[name]) for name in figures if pd.notna(line[name])},
+            metrics={name: float(line[name]) for name in measured if pd.notna(line[name])},
             night=line["night"],
         )
         for line in table.sort_values(["day", "role", "rows_of"]).to_dict("records")

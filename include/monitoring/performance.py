@@ -1,4 +1,8 @@
-"""How well the served scores did, once their labels are known. `measure` and `joined` are pure; `read` reads."""
+"""How well the served scores did, once their labels are known. `measure` and `joined` are pure; `read` reads.
+
+Of a snapshot only the rows of its holdout part are measured, by the hash of their keys: no version was fitted or chosen
+on them, on whichever night it was trained, so that measuring the very table it was trained on does not flatter it.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,21 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange
-from include.data import tables, windows
+from include.data import labels, splits, tables, windows
+from include.monitoring import metrics
 from include.release.checks import EvidenceError
 from include.release.intervals import metric_interval
+from include.scoring import loader, outputs
 from include.scoring.batch import PREDICTIONS
-from include.training.metrics import METRICS
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 DEFAULT_NIGHTS = 7
 CONFIDENCE = 0.95
-NEED_BOTH_CLASSES = ("roc_auc", "average_precision", "f1")
+DEALT = 200
+MOST_SINGLE_ROWS = 20_000
+"""Independent rows beyond which they are resampled in DEALT groups made by chance, which is as good and quick."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,14 @@ class Performance:
 
 
 def matured_days(config: ModelConfig, night: date) -> DayRange:
-    """The last nights whose labels had all arrived by `night`, as many as `retrain_request.nights` says."""
+    """The last nights whose labels had all arrived by `night`, as many as `retrain_request.nights` says.
+
+    Of a snapshot the last one alone: the same rows come again every night.
+    """
     rule = config.monitoring.retrain_request
+    nights = 1 if config.data.snapshot else rule.nights if rule else DEFAULT_NIGHTS
     last = night - timedelta(days=max(1, config.data.label_delay_days))
-    return DayRange(start=last - timedelta(days=(rule.nights if rule else DEFAULT_NIGHTS) - 1), end=last)
+    return DayRange(start=last - timedelta(days=nights - 1), end=last)
 
 
 def matured(config: ModelConfig, day: date, night: date) -> bool:
@@ -49,64 +60,111 @@ def matured(config: ModelConfig, day: date, night: date) -> bool:
 
 
 def read(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
-    """Rows that `version` scored as `role` and whose label is known: day, row_key, score (NaN: failed), label.
+    """Rows that `version` scored as `role` and whose label is known, as `joined` gives them.
 
     Rows of another version are left out: a metric that mixes the former champion with this one is neither's.
     """
-    label = config.data.label
-    known = tables.read(config.name, windows.VALIDATED, ["day", "row_key", label], (days.start, days.end))
-    return joined(predicted(config, role, version, days), known.rename(columns={label: "label"}))
+    return joined(predicted(config, role, version, days), known(config, days), held_out(config, version))
+
+
+def known(config: ModelConfig, days: DayRange) -> pd.DataFrame:
+    """Labels as they are known now: day, row_key, label (a number); and of a snapshot what clusters its rows."""
+    label, cluster = config.data.label, config.release.cluster_by if config.data.snapshot else None
+    wanted = ["day", "row_key", label, *([cluster] if cluster else [])]
+    rows = tables.read(config.name, windows.VALIDATED, list(dict.fromkeys(wanted)), (days.start, days.end))
+    clusters = {"cluster": rows[cluster]} if cluster else {}
+    numbers = labels.numbers(config, rows[label])
+    return pd.DataFrame({"day": rows["day"], "row_key": rows["row_key"], "label": numbers, **clusters})
 
 
 def predicted(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
-    """What `version` scored as `role`: day, row_key, version, score."""
-    wanted = ["day", "row_key", "version", "score"]
-    rows = tables.read(config.name, PREDICTIONS, wanted, (days.start, days.end), where={"role": role})
+    """What `version` scored as `role`, in `score_columns`."""
+    rows = tables.read(config.name, PREDICTIONS, score_columns(config), (days.start, days.end), where={"role": role})
     return rows[rows["version"] == version]
 
 
-def joined(scored: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+def score_columns(config: ModelConfig) -> list[str]:
+    """Columns of `predictions` that a metric of the task, or a comparison, needs."""
+    of_classes = ["prediction", "probabilities"] if config.task == "multiclass" else []
+    return ["day", "row_key", "version", "score", *of_classes]
+
+
+def held_out(config: ModelConfig, version: int) -> ModelConfig | None:
+    """The configuration by whose hash a snapshot's holdout is told, that of the version's training; None with days."""
+    return loader.training(config.name, version).config if config.data.snapshot else None
+
+
+def joined(scored: pd.DataFrame, known: pd.DataFrame, held_out: ModelConfig | None = None) -> pd.DataFrame:
     """Scores and labels of the rows that have both a prediction and a known label, in the order of their keys.
 
     A row is named by its day and its key: a key without the day in it comes again every day.
+
+    :param held_out: configuration whose holdout part alone counts, for rows of a snapshot
     """
-    labelled = known.loc[known["label"].notna(), ["day", "row_key", "label"]]
-    rows = scored[["day", "row_key", "score"]].merge(labelled, on=["day", "row_key"], validate="1:1")
+    labelled = known.loc[known["label"].notna(), [name for name in known if name in LABELLED]]
+    rows = scored[[name for name in scored if name in SCORED]].merge(labelled, on=["day", "row_key"], validate="1:1")
     typed = rows.assign(score=rows["score"].astype("float64"), label=rows["label"].astype("float64"))
+    if held_out is not None and len(typed):
+        typed = typed[splits.in_part(held_out, typed, "holdout")]
     return typed.sort_values(["day", "row_key"], ignore_index=True)
 
 
-def limits(rows: pd.DataFrame, metrics: Iterable[str]) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each metric, whole days resampled; none of metrics that the rows allow none for.
+LABELLED = ("day", "row_key", "label", "cluster")
+SCORED = ("day", "row_key", "score", "probabilities")
+
+
+def usable(config: ModelConfig, rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rows that have a score, and their scores as metrics take them: (n,), or (n, k) probabilities of k classes."""
+    if config.task != "multiclass":
+        scored = rows[rows["score"].notna()]
+        return scored, scored["score"].to_numpy(dtype=np.float64)
+    scores = outputs.stacked(config, rows["probabilities"])
+    there = np.isfinite(scores).all(axis=1)
+    return rows[there], scores[there]
+
+
+def limits(config: ModelConfig, rows: pd.DataFrame, names: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of each metric; none of metrics that the rows allow none for.
+
+    Whole days are resampled; of a snapshot what `release.cluster_by` names, or else rows, declared independent.
 
     :param rows: as `read` gives them; those without a score are left out
     """
-    scored = rows[rows["score"].notna()]
-    y_true, y_score, day = (scored[name].to_numpy() for name in ("label", "score", "day"))
+    scored, scores = usable(config, rows)
+    y_true, clusters = scored["label"].to_numpy(), _clusters(config, scored)
     found = {}
-    for metric in metrics:
+    for metric in names:
         with suppress(EvidenceError):
-            interval = metric_interval(metric, y_true, y_score, clusters=day, confidence=CONFIDENCE)
+            interval = metric_interval(
+                metric,
+                y_true,
+                scores,
+                clusters=clusters,
+                confidence=CONFIDENCE,
+                quantile=metrics.quantile(config),
+            )
             found[metric] = (interval.low, interval.high)
     return found
 
 
-def measure(rows: pd.DataFrame, who: str) -> Performance:
+def _clusters(config: ModelConfig, scored: pd.DataFrame) -> np.ndarray | None:
+    if not config.data.snapshot:
+        return scored["day"].to_numpy()
+    if "cluster" in scored:
+        return scored["cluster"].astype("string").to_numpy()
+    if len(scored) <= MOST_SINGLE_ROWS:
+        return None
+    return np.random.default_rng(0).permutation(np.arange(len(scored)) % DEALT)
+
+
+def measure(config: ModelConfig, rows: pd.DataFrame, who: str) -> Performance:
     """Every metric that the rows allow, and a sentence for what they do not; `who` names the version in it."""
-    scored = rows[rows["score"].notna()]
+    scored, scores = usable(config, rows)
     reasons = []
     if len(scored) < len(rows):
         reasons.append(f"{len(rows) - len(scored):,} of {len(rows):,} labelled rows have no score by {who}.")
     if scored.empty:
         return Performance({}, 0, None, (*reasons, f"No labelled rows that {who} scored: nothing to measure it on."))
-    names = list(METRICS)
-    y_true, y_score = scored["label"].to_numpy(), scored["score"].to_numpy()
-    if len(np.unique(y_true)) < 2:
-        names = [name for name in names if name not in NEED_BOTH_CLASSES]
-        reasons.append(
-            f"All {len(scored):,} labels are {y_true[0]:g}: {', '.join(NEED_BOTH_CLASSES)} of {who} need both classes."
-        )
+    found, said = metrics.measured(config, scored["label"].to_numpy(), scores, who)
     days = DayRange(start=date.fromisoformat(scored["day"].min()), end=date.fromisoformat(scored["day"].max()))
-    return Performance(
-        {name: float(METRICS[name][0](y_true, y_score)) for name in names}, len(scored), days, tuple(reasons)
-    )
+    return Performance(found, len(scored), days, (*reasons, *said))

@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("DO_NOT_TRACK", "1")  # before the import: Evidently sends usage data otherwise
 
 import pandas as pd
-from evidently import BinaryClassification, DataDefinition, Dataset, Report
+from evidently import DataDefinition, Dataset, Report
 from evidently.core.container import MetricContainer
 from evidently.core.metric_types import Metric
 from evidently.legacy.renderers.html_widgets import CounterData, counter, table_data, text_widget
 from evidently.metrics import ValueDrift
-from evidently.presets import ClassificationPreset
 
 from include.config import environment
-from include.monitoring.drift import Plan, thresholds
+from include.monitoring.drift import Columns, Plan, thresholds
 from include.monitoring.verdict import WORDS
 
 if TYPE_CHECKING:
@@ -36,7 +35,14 @@ HOW_TO_READ = (
     "compared with the rest of it (q is the false discovery rate over the columns), and larger than 95 % of them by a "
     "floor. Columns that are expected to move are shown and never alarm. Retraining is asked for by performance."
 )
-TABLE_HEADER = ["column", "what", "over", "value", "95 % of ordinary days", "p", "q", "verdict"]
+OF_DAYS = "95 % of ordinary days"
+OF_DRAWS = "95 % by chance alone"
+HOW_TO_READ_DRAWS = (
+    "An alarm is a distance, a share or a number of rows that is rare among pairs of samples drawn from the training "
+    "rows (q is the false discovery rate over the columns), and larger than 95 % of them by a floor. Columns that are "
+    "expected to move are shown and never alarm. Retraining is asked for by performance."
+)
+TABLE_HEADER = ["column", "what", "over", "value", OF_DAYS, "p", "q", "verdict"]
 TOLD_BELOW = 0.05
 """p-value below which shares and numbers of rows are in the table, beside every column's distance."""
 
@@ -56,9 +62,11 @@ class Note(MetricContainer):
 class NightDrift(MetricContainer):
     """The verdict's table, then one `ValueDrift` for each column, as Evidently draws it, in the order of `rows`.
 
-    `rows` are column, method, threshold; `lines` the table's, `alarms` and `watched` what is counted above it.
+    `rows` are column, method, threshold; `lines` the table's, `alarms` and `watched` what is counted above it, `usual`
+    the heading of what is not yet unusual.
     """
 
+    usual: str
     rows: list[list[Any]]
     lines: list[list[str]]
     alarms: int
@@ -70,25 +78,27 @@ class NightDrift(MetricContainer):
     def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
         label = f"alarms, of {self.watched} columns and counts watched"
         counted = counter(counters=[CounterData(label, str(self.alarms))])
-        table = table_data(column_names=TABLE_HEADER, data=self.lines)
+        header = [self.usual if name == OF_DAYS else name for name in TABLE_HEADER]
+        table = table_data(column_names=header, data=self.lines)
         return [counted, table, *(widget for _, widgets in child_widgets or [] for widget in widgets)]
 
 
 def drift_page(
     plan: Plan,
     findings: Sequence[DriftFinding],
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
+    reference: Columns,
+    current: Columns,
     title: str,
     notes: Sequence[str],
+    usual: str = OF_DAYS,
 ) -> tuple[dict[str, float], str, dict[str, Any]]:
     """Distance of each column that the plan compares, the page, and its figures as plain JSON types.
 
     Parameters
     ----------
     findings : the verdict's, the most unusual first; the figures follow their order
-    reference, current : frames as `drift.typed` makes them
-    title, notes : markdown for the top of the page
+    reference, current : columns as `drift.typed` makes them
+    title, notes : markdown for the top of the page; `usual` says what the null is of, OF_DAYS or OF_DRAWS
     """
     place = {found.column: number for number, found in reversed(list(enumerate(findings)))}
     compared = sorted(plan.comparisons, key=lambda found: place.get(found.column, len(findings)))
@@ -98,16 +108,18 @@ def drift_page(
     )
     threshold = thresholds(plan, findings)
     drawn = NightDrift(
+        usual=usual,
         rows=[[found.column, found.method, threshold[found.column]] for found in compared],
         lines=_lines(findings),
         alarms=len({found.column for found in findings if found.alarm}),
         watched=len({found.column for found in findings if not found.expected}),
     )
     names = [found.column for found in compared]
-    report = Report([Note(text=_markdown(title, [*notes, HOW_TO_READ])), drawn])
-    snapshot = report.run(
-        Dataset.from_pandas(current[names], definition), Dataset.from_pandas(reference[names], definition)
-    )
+    how = HOW_TO_READ if usual == OF_DAYS else HOW_TO_READ_DRAWS
+    report = Report([Note(text=markdown(title, [*notes, how])), drawn])
+    # Columns of another length are filled up with missing values, which Evidently leaves out.
+    sides = (pd.DataFrame({name: side[name].reset_index(drop=True) for name in names}) for side in (current, reference))
+    snapshot = report.run(*(Dataset.from_pandas(side, definition) for side in sides))
     found_values = {entry["config"]["column"]: float(entry["value"]) for entry in snapshot.dict()["metrics"]}
     distances = {name: found_values[name] for name in names}
     return distances, snapshot.get_html_str(as_iframe=False), _drift_values(plan, findings, distances, title, notes)
@@ -126,39 +138,9 @@ class Lines(MetricContainer):
 
     def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
         return [
-            text_widget(text=_markdown(self.title, self.notes)),
+            text_widget(text=markdown(self.title, self.notes)),
             table_data(column_names=self.header, data=self.lines),
         ]
-
-
-def performance_page(
-    rows: pd.DataFrame,
-    title: str,
-    notes: Sequence[str],
-    lines: Sequence[tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[str]]]] = (),
-) -> str:
-    """Evidently's classification report on rows with `label` 0 or 1, and `score` in [0, 1], below our own tables.
-
-    Without rows of both classes there are the tables alone; `lines` are each one's title, notes, header and lines.
-    """
-    ours = [
-        Lines(title=name, notes=[*said], header=[*header], lines=[[*line] for line in text])
-        for name, said, header, text in lines
-    ]
-    top = [Note(text=_markdown(title, notes)), *ours]
-    if rows["label"].nunique() < 2:
-        empty = Report(top).run(Dataset.from_pandas(pd.DataFrame({"score": [0.0]}), DataDefinition()))
-        return str(empty.get_html_str(as_iframe=False))
-    definition = DataDefinition(
-        numerical_columns=["score"],
-        classification=[BinaryClassification(target="label", prediction_probas="score")],
-    )
-    frame = rows[["label", "score"]].astype({"label": int})
-    # `include_tests=False` alone fails: Evidently then gives the metrics by label a list where they take a mapping.
-    by_label: dict[str, Any] = {f"{name}_by_label_tests": {} for name in ("f1score", "precision", "recall", "rocauc")}
-    report = Report([*top, ClassificationPreset(include_tests=False, **by_label)])
-    snapshot = report.run(Dataset.from_pandas(frame, definition))
-    return str(snapshot.get_html_str(as_iframe=False))
 
 
 def folder_of(model: str, night: date) -> Path:
@@ -236,8 +218,8 @@ def _drift_values(
     }
 
 
-def _markdown(title: str, notes: Sequence[str]) -> str:
-    # `<` would end the script in which Evidently's page keeps its texts.
+def markdown(title: str, notes: Sequence[str]) -> str:
+    """Text for a page. `<` would end the script in which Evidently's page keeps its texts."""
     return f"### {title}\n\n{chr(10).join(f'- {note}' for note in notes)}".replace("<", "‹")
 
 

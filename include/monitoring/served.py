@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from include.tracking import naming
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
+    from include.config.section import Task
     from include.monitoring.agreement import Scores
     from include.monitoring.estimates import Estimated
     from include.scoring.loader import Training
@@ -20,21 +21,13 @@ if TYPE_CHECKING:
 DAYS_SHOWN = 28
 MET_SHOWN = 14
 DAYS_HANDED_ON = 7
-DAYS_HEADER = (
-    "day",
-    "labels",
-    "champion",
-    "rows",
-    "no score",
-    "labelled",
-    "roc_auc",
-    "brier_score",
-    "challenger",
-    "its roc_auc",
-    "champion's on the same rows",
-    "same decision",
-    "rank correlation",
-)
+SHOWN: Mapping[Task, tuple[str, str]] = {
+    "binary": ("roc_auc", "brier_score"),
+    "multiclass": ("log_loss", "accuracy"),
+    "regression": ("mean_absolute_error", "r2"),
+}
+"""Metrics of a day in the table; the challenger has the first."""
+OF_QUANTILE = ("mean_pinball_loss", "mean_absolute_error")
 ESTIMATES_HEADER = ("made on night", "days", "metric", "estimate", "95 % interval", "labels said", "off by")
 Table = tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[str]]]
 """Title, notes, header, lines."""
@@ -44,6 +37,7 @@ Table = tuple[str, Sequence[str], Sequence[str], Sequence[Sequence[str]]]
 class Served:
     """The days in view, what the newest day's scores say, and the estimates."""
 
+    config: ModelConfig
     days: tuple[DayPerformance, ...]
     scores: Scores
     estimated: Estimated
@@ -83,7 +77,7 @@ class Served:
         """What the performance page shows."""
         shown: list[Table] = []
         if self.days:
-            shown.append(("Day by day", (), DAYS_HEADER, _day_lines(self.days)))
+            shown.append(("Day by day", (), _days_header(self.config), _day_lines(self.config, self.days)))
         if lines := [_estimate_line(one) for one in (*self.estimated.made, *_newest(self.estimated.met))]:
             shown.append(("Estimates without labels", calibration.ASSUMPTIONS, ESTIMATES_HEADER, lines))
         return shown
@@ -93,7 +87,7 @@ def look(config: ModelConfig, training: Training, night: date) -> Served:
     """Bring the tables of performance and estimates up to date as of `night`, and say what they hold."""
     days = tuple(day for day in nights.update(config, night) if (night - day.day).days <= _in_view(config))
     scores = agreement.of_night(config, night)
-    return Served(days, scores, estimates.estimate_night(config, training, night), _waiting(config, days))
+    return Served(config, days, scores, estimates.estimate_night(config, training, night), _waiting(config, days))
 
 
 def _in_view(config: ModelConfig) -> int:
@@ -108,18 +102,30 @@ def _waiting(config: ModelConfig, days: Sequence[DayPerformance]) -> tuple[str, 
     return (f"Labels of {noun} have not matured: data.label_delay_days is {config.data.label_delay_days}.",)
 
 
-def _day_lines(days: Sequence[DayPerformance]) -> list[list[str]]:
+def _days_header(config: ModelConfig) -> tuple[str, ...]:
+    first, second = _shown(config)
+    alike = (name.replace("_", " ") for name in agreement.FIGURES[config.task])
+    rows = "champion", "rows", "no score", "labelled"
+    return ("day", "labels", *rows, first, second, "challenger", f"its {first}", "champion's on the same rows", *alike)
+
+
+def _shown(config: ModelConfig) -> tuple[str, str]:
+    return SHOWN[config.task] if config.training.quantile is None else OF_QUANTILE
+
+
+def _day_lines(config: ModelConfig, days: Sequence[DayPerformance]) -> list[list[str]]:
     """One line a day, the newest first."""
     by_day: dict[date, dict[tuple[str, str], DayPerformance]] = {}
     for one in days:
         by_day.setdefault(one.day, {})[one.role, one.rows_of] = one
-    return [_day_line(day, by_day[day]) for day in sorted(by_day, reverse=True)]
+    return [_day_line(config, day, by_day[day]) for day in sorted(by_day, reverse=True)]
 
 
-def _day_line(day: date, found: dict[tuple[str, str], DayPerformance]) -> list[str]:
+def _day_line(config: ModelConfig, day: date, found: dict[tuple[str, str], DayPerformance]) -> list[str]:
     own, beside = found.get(("champion", "own")), found.get(("champion", "shared"))
     other = found.get(("challenger", "shared"))
     any_one = next(iter(found.values()))
+    first, second = _shown(config)
     return [
         day.isoformat(),
         "matured" if any_one.state == "matured" else "not matured",
@@ -127,13 +133,12 @@ def _day_line(day: date, found: dict[tuple[str, str], DayPerformance]) -> list[s
         f"{own.rows:,}" if own else "",
         f"{own.unscored:,}" if own else "",
         f"{own.labelled:,}" if own else "",
-        _value(own, "roc_auc"),
-        _value(own, "brier_score"),
+        _value(own, first),
+        _value(own, second),
         f"version {other.version}" if other else "",
-        _value(other, "roc_auc"),
-        _value(beside, "roc_auc"),
-        _value(other, "same_decision"),
-        _value(other, "rank_correlation"),
+        _value(other, first),
+        _value(beside, first),
+        *(_value(other, name) for name in agreement.FIGURES[config.task]),
     ]
 
 

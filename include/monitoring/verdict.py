@@ -152,6 +152,11 @@ def judge(
     found = [one for column, before in reference.items() for one in _column(null, column, before, sample, rules)]
     if sample.night_rows is not None:
         found += _rows(null, sample.night_rows, sample.weekday, rules)
+    return corrected(found, rules, expected)
+
+
+def corrected(found: Sequence[DriftFinding], rules: DriftConfig, expected: Sequence[str] = ()) -> list[DriftFinding]:
+    """The findings with their q-values and alarms, the most unusual first; what is expected to move has neither."""
     scores = [one for one in found if one.column == SCORE]
     moving = [one for one in found if one.column in expected]
     rest = [one for one in found if one.column != SCORE and one.column not in expected]
@@ -162,9 +167,14 @@ def judge(
 
 def told(findings: Sequence[DriftFinding], days: int) -> tuple[str, ...]:
     """The verdict in sentences: how many alarms of how much that was watched, then each alarm by itself."""
+    return told_against(findings, f"{days} ordinary days of the reference")
+
+
+def told_against(findings: Sequence[DriftFinding], null: str) -> tuple[str, ...]:
+    """As `told`, of a null in words."""
     alarms = [found for found in findings if found.alarm]
     watched = len({found.column for found in findings if not found.expected})
-    against = f"of {watched} columns and counts watched, against {days} ordinary days of the reference"
+    against = f"of {watched} columns and counts watched, against {null}"
     if not alarms:
         return (f"No drift alarm {against}.",)
     count = len({found.column for found in alarms})
@@ -214,14 +224,14 @@ def _column(null: Null, column: str, reference: Tally, sample: Sample, rules: Dr
                 usual=usual,
                 p=place.p_value(root),
                 effect=value - usual,
-                floor=_floor(reference.kind, measure, values, rules),
+                floor=floor_of(reference.kind, measure, values, rules),
                 sentence=_sentence(column, measure, value, usual, place.weekday, profile.block),
             )
         )
     return found
 
 
-def _floor(kind: Kind, measure: Measure, values: int, rules: DriftConfig) -> float:
+def floor_of(kind: Kind, measure: Measure, values: int, rules: DriftConfig) -> float:
     """How much beyond what is usual it takes to alarm, for a column with so many values."""
     if measure != "distance":
         return rules.share_floor

@@ -128,7 +128,7 @@ class Watch:
         unseen = windows.training_windows(self._config, champion.trained.night).validation.end + timedelta(days=1)
         days = DayRange(start=max(days.start, unseen), end=days.end)
         rows = labelled(self._config, self._history, served, days, night)
-        return performance.measure(rows, f"the version of {champion.trained.night}")
+        return performance.measure(self._config, rows, f"the version of {champion.trained.night}")
 
 
 def labelled(config: ModelConfig, history: History, served: pd.DataFrame, days: DayRange, night: date) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def test_a_key_that_comes_again_every_day_meets_the_label_of_its_own_day() -> No
 
 
 def test_every_metric_is_measured_on_the_rows_that_have_a_score() -> None:
-    found = measure(rows([0, 1, 0, 1, 1], [0.2, 0.9, 0.4, 0.3, None]), "champion version 1")
+    found = measure(CONFIG, rows([0, 1, 0, 1, 1], [0.2, 0.9, 0.4, 0.3, None]), "champion version 1")
     assert found.rows == 4 and found.days == DayRange(start=date(2024, 3, 1), end=date(2024, 3, 1))
     assert found.metrics["roc_auc"] == roc_auc_score([0, 1, 0, 1], [0.2, 0.9, 0.4, 0.3])
     assert set(found.metrics) == {"roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"}
@@ -48,7 +48,7 @@ def test_every_metric_is_measured_on_the_rows_that_have_a_score() -> None:
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_one_class_leaves_out_what_needs_both_with_a_reason(label: float) -> None:
-    found = measure(rows([label] * 3, [0.2, 0.9, 0.4]), "champion version 1")
+    found = measure(CONFIG, rows([label] * 3, [0.2, 0.9, 0.4]), "champion version 1")
     assert set(found.metrics) == {"log_loss", "brier_score", "accuracy"}
     assert found.metrics["brier_score"] == pytest.approx(np.mean((np.array([0.2, 0.9, 0.4]) - label) ** 2))
     assert f"All 3 labels are {label:g}" in found.reasons[0]
@@ -56,6 +56,6 @@ def test_one_class_leaves_out_what_needs_both_with_a_reason(label: float) -> Non
 
 def test_no_labelled_rows_measure_nothing_and_say_so() -> None:
     for empty in (rows([], []), rows([1.0], [None])):
-        found = measure(empty, "champion version 1")
+        found = measure(CONFIG, empty, "champion version 1")
         assert (found.metrics, found.rows, found.days) == ({}, 0, None)
         assert "nothing to measure" in found.reasons[-1]

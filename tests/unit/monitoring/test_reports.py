@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from include.contracts import DriftFinding
-from include.monitoring import drift, reports
+from include.monitoring import drift, performance_page, reports
 from tests.unit.served import CONFIG
 
 LOADED_FROM_OUTSIDE = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=\s*[\"']?(?:https?:)?//", re.I)
@@ -110,7 +110,7 @@ def test_the_performance_page_is_self_contained_too() -> None:
     rng = np.random.default_rng(0)
     score = rng.random(200)
     rows = pd.DataFrame({"label": (rng.random(200) < score).astype(float), "score": score})
-    html = reports.performance_page(rows, "Performance", [])
+    html = performance_page.performance_page(CONFIG, rows, "Performance", [])
     assert "Roc Auc" in html or "ROC" in html
     assert len(html.encode()) < 5_000_000 and not LOADED_FROM_OUTSIDE.search(html)
 

@@ -105,7 +105,7 @@ def test_labels_of_the_future_change_nothing_of_a_night(served: ModelConfig, mon
     for table in ("estimates", "performance"):
         empty = tables.read(MODEL, table).head(0)
         partitions = tables.read(MODEL, table).drop_duplicates("day")
-        columns = estimates.COLUMNS if table == "estimates" else nights.COLUMNS
+        columns = estimates.COLUMNS if table == "estimates" else nights.columns(served)
         for line in partitions.to_dict("records"):
             partition = {"day": line["day"], **({"version": line["version"]} if table == "estimates" else {})}
             tables.replace_partition(MODEL, table, empty, partition, tables.schema_for(columns))
