@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from include.config.section import METRICS_OF, Task
 from include.contracts import ReleaseEvent
 from include.release.reproduce import Reproduction
 from include.status.model import ModelStatus
-from include.training.metrics import METRICS
 
 
 def status_table(item: ModelStatus) -> Table:
@@ -28,7 +28,7 @@ def status_table(item: ModelStatus) -> Table:
     else:
         made = f"{item.champion_candidate}, trained as of {item.champion_trained_as_of}"
         table.add_row("champion", f"version {item.champion_version} ({made})")
-        table.add_row("holdout", _figures(item.holdout))
+        table.add_row("holdout", _figures(item.task, item.holdout))
     if item.verdict:
         at = item.verdict_at.strftime("%Y-%m-%d %H:%M UTC") if item.verdict_at else "-"
         table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {at}")
@@ -42,7 +42,7 @@ def status_table(item: ModelStatus) -> Table:
         alarms = f"{item.drifted_columns or 0} of {item.compared_columns or 0} columns in an alarm"
         table.add_row("drift", f"night {item.last_night}: {alarms}")
         rows = {"rows": float(item.live_rows)} if item.live_rows else {}
-        table.add_row("live", _figures(item.live | rows, item.live_limits) or "no labels yet")
+        table.add_row("live", _figures(item.task, item.live | rows, item.live_limits) or "no labels yet")
     return table
 
 
@@ -111,10 +111,10 @@ def _same(same: bool) -> str:
     return "same" if same else "[yellow]differs[/yellow]"
 
 
-def _figures(metrics: Mapping[str, float], limits: Mapping[str, tuple[float, float]] | None = None) -> str:
-    """Metrics in the registry's order, the most read one first; how many rows they are of goes last."""
-    known = limits or {}
-    ranges = {name: f" ({known[name][0]:.3f} to {known[name][1]:.3f})" for name in METRICS if name in known}
+def _figures(task: Task, metrics: Mapping[str, float], limits: Mapping[str, tuple[float, float]] | None = None) -> str:
+    """The task's metrics, the most read one first; how many rows they are of goes last."""
+    known, names = limits or {}, METRICS_OF[task]
+    ranges = {name: f" ({known[name][0]:.3f} to {known[name][1]:.3f})" for name in names if name in known}
     rows = f", on {metrics['rows']:,.0f} rows" if "rows" in metrics else ""
-    told = (f"{name} {metrics[name]:.4f}{ranges.get(name, '')}" for name in METRICS if name in metrics)
+    told = (f"{name} {metrics[name]:.4f}{ranges.get(name, '')}" for name in names if name in metrics)
     return ", ".join(told) + rows

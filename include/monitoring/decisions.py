@@ -17,6 +17,7 @@ from croniter import croniter
 
 from include.contracts import DayRange, PolicyDecision
 from include.data import outcomes, tables, windows
+from include.errors import PermanentError
 from include.monitoring import policy, requests
 from include.release import trials
 from include.tracking import registry
@@ -73,6 +74,7 @@ def decide(
         awaited=known.awaited,
         performance=champion.metrics,
         performance_rows=champion.rows,
+        of="the last snapshot's holdout" if config.data.snapshot else "",
         drift=None if drift is None else _sentences(drift),
         drifted_before={one.night: one.drifted for one in earlier if one.champion_version == training.version},
         new_rows=_new_rows(config, night, training),
@@ -147,10 +149,32 @@ def _sentences(drift: Sequence[DriftFinding]) -> dict[str, str]:
 
 
 def _new_rows(config: ModelConfig, night: date, training: Training) -> int:
-    """Rows whose label arrived after the night that the champion was trained as of, and by this one."""
+    """Rows whose label arrived after the night that the champion was trained as of, and by this one.
+
+    Of a snapshot, whose rows come again every night, those that are new or have changed since the champion's own.
+    """
+    if config.data.snapshot:
+        return _rows_that_changed(config, night, training)
     delay = timedelta(days=max(1, config.data.label_delay_days))
     first, last = training.as_of - delay + timedelta(days=1), night - delay
     if last < first:
         return 0
     label = config.data.label
     return int(tables.read(config.name, windows.VALIDATED, ["day", label], (first, last))[label].notna().sum())
+
+
+def _rows_that_changed(config: ModelConfig, night: date, training: Training) -> int:
+    """Labelled rows of the night's snapshot that the champion's snapshot had not, or had with other values."""
+    columns, last = [name for name in config.data.columns if name != config.data.day], night - timedelta(days=1)
+
+    def hashes(first: date, last: date, version: int | None) -> pd.Series:
+        rows = tables.read(config.name, windows.VALIDATED, columns, (first, last), version)
+        labelled = rows[rows[config.data.label].notna()]
+        return pd.util.hash_pandas_object(labelled.astype("string"), index=False)
+
+    now = hashes(last, last, None)
+    try:
+        known = hashes(training.train.start, training.train.end, training.data_version)
+    except PermanentError:
+        return len(now)  # that version of the table is gone, or lacks a column: nothing says that the rows are old
+    return int((~now.isin(known)).sum())

@@ -78,9 +78,13 @@ def known(config: ModelConfig, days: DayRange) -> pd.DataFrame:
 
 
 def predicted(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
-    """What `version` scored as `role`, in `score_columns`."""
+    """What `version` scored as `role`, in `score_columns`; probabilities of other classes than today's are no score."""
     rows = tables.read(config.name, PREDICTIONS, score_columns(config), (days.start, days.end), where={"role": role})
-    return rows[rows["version"] == version]
+    rows = rows[rows["version"] == version]
+    if config.task != "multiclass":
+        return rows
+    there = np.isfinite(outputs.stacked(config, rows["probabilities"])).all(axis=1)
+    return rows.assign(score=rows["score"].where(there), probabilities=rows["probabilities"].where(there, None))
 
 
 def score_columns(config: ModelConfig) -> list[str]:

@@ -32,6 +32,7 @@ class Facts:
     :param performance: the champion's metrics on matured labels, computed on `performance_rows` rows
     :param drift: sentence of each column in tonight's alarms; None where there was no verdict
     :param drifted_before: columns in the alarms of each earlier night under the same champion
+    :param of: which rows those are, in words; empty for the last matured nights that the rule names
     :param new_rows: rows whose label arrived after the night that the champion was trained as of
     :param requests: earlier nights on which retraining was asked for
     :param trained_as_of: night of the newest trained version
@@ -47,6 +48,7 @@ class Facts:
     awaited: bool = False
     performance: Mapping[str, float] = field(default_factory=dict)
     performance_rows: int = 0
+    of: str = ""
     drift: Mapping[str, str] | None = None
     drifted_before: Mapping[date, Sequence[str]] = field(default_factory=dict)
     new_rows: int = 0
@@ -151,18 +153,18 @@ def _harm(rules: MonitoringConfig, facts: Facts) -> Finding:
     rule = rules.retrain_request
     if rule is None:
         return Finding("harm", "No retraining on harm: the model file has no monitoring.retrain_request.")
-    rows = facts.performance_rows
+    rows, of = facts.performance_rows, facts.of or f"the last {rule.nights} matured nights"
     if rows < rule.min_rows:
         sentence = (
-            f"Insufficient evidence to judge the live {rule.metric}: {rows:,} labelled rows of the last {rule.nights} "
-            f"matured nights, {rule.min_rows:,} needed."
+            f"Insufficient evidence to judge the live {rule.metric}: {rows:,} labelled rows of {of}, "
+            f"{rule.min_rows:,} needed."
         )
         return Finding("harm", sentence, judged=False)
     value = facts.performance.get(rule.metric)
     if value is None or not math.isfinite(value):
         return Finding("harm", f"The live {rule.metric} could not be computed on {rows:,} rows.", judged=False)
     passed, bound = _passed(rule, value)
-    found = f"live {rule.metric} {value:.4f} on {rows:,} rows of the last {rule.nights} matured nights"
+    found = f"live {rule.metric} {value:.4f} on {rows:,} rows of {of}"
     if not passed:
         return Finding("harm", f"No retraining needed: {found} keeps its {bound}.")
     sentence = f"{found} passes its {bound}."

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from include.config.loader import load_models
 from include.config.schema import ModelConfig
+from include.config.section import METRICS_OF, Task
 from include.contracts import Contract, ReleaseEvent
 from include.data import tables
 from include.release import ledger
 from include.tracking import naming, registry, runs
-from include.training.metrics import METRICS
 
 LOW, HIGH = "_low", "_high"
 """Ends of the names under which a night's run keeps a live metric's 95 % confidence limits."""
@@ -24,6 +24,7 @@ class ModelStatus(Contract):
     """One model, for `./nightshift status`; what has not happened yet is None or empty."""
 
     model: str
+    task: Task = "binary"
     champion_version: int | None = None
     champion_since: datetime | None = None
     champion_trained_as_of: date | None = None
@@ -59,8 +60,10 @@ def statuses() -> list[ModelStatus]:
 def status(config: ModelConfig) -> ModelStatus:
     """Status of one model, from its tables, the registry and the ledger."""
     events = ledger.history(config.name)
-    parts = _champion(config.name, events), _verdict(events), _rows(config.name), _night(config.name)
-    return ModelStatus(model=config.name, **{key: value for part in parts for key, value in part.items()})
+    parts = _champion(config.name, events), _verdict(events), _rows(config.name), _night(config)
+    return ModelStatus(
+        model=config.name, task=config.task, **{key: value for part in parts for key, value in part.items()}
+    )
 
 
 def _champion(model: str, events: Sequence[ReleaseEvent]) -> dict[str, Any]:
@@ -111,18 +114,18 @@ def _rows(model: str) -> dict[str, Any]:
     }
 
 
-def _night(model: str) -> dict[str, Any]:
-    newest = runs.newest_run(naming.monitoring_experiment(model))
+def _night(config: ModelConfig) -> dict[str, Any]:
+    newest = runs.newest_run(naming.monitoring_experiment(config.name))
     if newest is None:
         return {}
     metrics, tags = newest
-    live = naming.of_split(metrics, "live")
+    live, known = naming.of_split(metrics, "live"), METRICS_OF[config.task]
     return {
         "last_night": tags.get("key"),
         "drifted_columns": _count(metrics, "drifted_columns"),
         "compared_columns": _count(metrics, "compared_columns"),
-        "live": {name: value for name, value in live.items() if name in METRICS},
-        "live_limits": {name: (live[name + LOW], live[name + HIGH]) for name in METRICS if name + HIGH in live},
+        "live": {name: value for name, value in live.items() if name in known},
+        "live_limits": {name: (live[name + LOW], live[name + HIGH]) for name in known if name + HIGH in live},
         "live_rows": _count(metrics, "live_rows"),
         "night_reasons": tags.get("reasons"),
     }
