@@ -59,24 +59,36 @@ def paired_nights(
     for _, of_day in rows.groupby("day", sort=True):
         waiting.append(of_day)
         together = pd.concat(waiting)
-        if _enough(metric, together["label"].to_numpy(), min_rows):
+        if _enough(metric, together, min_rows):
             nights.append(_pair(metric, together, quantile))
             waiting = []
     return nights, sum(len(of_day) for of_day in waiting)
 
 
-def _enough(metric: str, labels: NDArray[np.float64], min_rows: int) -> bool:
-    if len(labels) < min_rows:
+def _enough(metric: str, rows: pd.DataFrame, min_rows: int) -> bool:
+    """Whether the night can be judged by itself.
+
+    Of several classes a rare one is waited for only where it is ranked by itself: otherwise its rows weigh as all do.
+    """
+    if len(rows) < min_rows:
         return False
     if "regression" in CATALOGUE[metric].tasks:
         return True
-    counts = np.unique(labels, return_counts=True)[1]
-    return len(counts) > 1 and int(counts.min()) >= MIN_OF_A_CLASS
+    counts = np.unique(rows["label"].to_numpy(), return_counts=True)[1]
+    scores = _scores(rows["champion"].head(1))
+    if scores.ndim == 1 or metric == "roc_auc_ovr":
+        classes = 2 if scores.ndim == 1 else scores.shape[1]
+        return len(counts) >= classes and int(counts.min()) >= MIN_OF_A_CLASS
+    return len(counts) > 1
+
+
+def _scores(column: pd.Series) -> NDArray[np.float64]:
+    """(n,) numbers, or (n, k) where each row has a list."""
+    return np.array(column.tolist(), dtype=np.float64)
 
 
 def _pair(metric: str, rows: pd.DataFrame, quantile: float) -> PairedNight:
-    given = (np.array(rows[name].tolist(), dtype=np.float64) for name in ("label", "champion", "challenger"))
-    y, champion, challenger = checked(metric, *given)
+    y, champion, challenger = checked(metric, *(_scores(rows[name]) for name in ("label", "champion", "challenger")))
     theirs, ours = (Statistic.of(metric, y, scores, quantile).value() for scores in (champion, challenger))
     return PairedNight(
         first=date.fromisoformat(rows["day"].min()),

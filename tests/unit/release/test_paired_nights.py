@@ -67,3 +67,40 @@ def test_scores_that_do_not_suit_the_metric_are_named():
     with pytest.raises(EvidenceError, match="not a probability"):
         paired_nights("log_loss", given, 100)
     assert paired_nights("roc_auc", given.iloc[:0], 100) == ([], 0)
+
+
+def of_classes(sizes: list[int], rare: float = 0.3) -> pd.DataFrame:
+    """Three classes, the last with the share `rare`; scores are lists of probabilities."""
+    rng = np.random.default_rng(2)
+    frame = rows(sizes)
+    frame["label"] = rng.choice(3, len(frame), p=[(1 - rare) / 2, (1 - rare) / 2, rare]).astype(float)
+    for name, skill in (("champion", 1.0), ("challenger", 2.0)):
+        odds = rng.normal(size=(len(frame), 3)) + skill * np.equal.outer(frame["label"].to_numpy(), np.arange(3))
+        frame[name] = list(np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True))
+    return frame
+
+
+def test_nights_of_three_classes_are_paired_on_their_probabilities():
+    given = of_classes([150, 200])
+    nights, waiting = paired_nights("log_loss", given, 100)
+    assert (len(nights), waiting) == (2, 0)
+    for night, (_, of_day) in zip(nights, given.groupby("day"), strict=True):
+        theirs, ours = (
+            sk.log_loss(of_day["label"], np.stack(of_day[name]), labels=[0, 1, 2])
+            for name in ("champion", "challenger")
+        )
+        assert night.difference == pytest.approx(theirs - ours, abs=1e-12) and night.difference > 0
+
+
+def test_a_rare_class_is_waited_for_only_where_it_is_ranked_by_itself():
+    given = of_classes([120] * 6, rare=0.03)
+    assert len(paired_nights("log_loss", given, 100)[0]) == 6
+    ranked, waiting = paired_nights("roc_auc_ovr", given, 100)
+    assert 1 <= len(ranked) < 4 and sum(night.rows for night in ranked) + waiting == len(given)
+
+
+def test_a_quantile_is_paired_by_its_own_loss():
+    given = rows([150]).assign(label=lambda frame: frame["label"] * 3)
+    [night] = paired_nights("mean_pinball_loss", given, 100, quantile=0.9)[0]
+    theirs, ours = (sk.mean_pinball_loss(given["label"], given[name], alpha=0.9) for name in ("champion", "challenger"))
+    assert night.difference == pytest.approx(theirs - ours)
