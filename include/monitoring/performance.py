@@ -17,6 +17,7 @@ import pandas as pd
 
 from include.contracts import DayRange
 from include.data import labels, splits, tables, windows
+from include.errors import PermanentError
 from include.monitoring import metrics
 from include.release.checks import EvidenceError
 from include.release.intervals import metric_interval
@@ -94,8 +95,16 @@ def score_columns(config: ModelConfig) -> list[str]:
 
 
 def held_out(config: ModelConfig, version: int) -> ModelConfig | None:
-    """The configuration by whose hash a snapshot's holdout is told, that of the version's training; None with days."""
-    return loader.training(config.name, version).config if config.data.snapshot else None
+    """The configuration by whose shares a snapshot's holdout is told, that of the version's training; None with days.
+
+    Of a version that the registry has no more, today's: its scores are only looked at again.
+    """
+    if not config.data.snapshot:
+        return None
+    try:
+        return loader.training(config.name, version).config
+    except PermanentError:
+        return config
 
 
 def joined(scored: pd.DataFrame, known: pd.DataFrame, held_out: ModelConfig | None = None) -> pd.DataFrame:

@@ -63,6 +63,15 @@ def test_a_change_in_every_row_or_in_new_keys_alone_is_seen(column: str) -> None
     assert {one.column for one in look(null, train, unseen.assign(**{column: moved})) if one.alarm} == {column}
 
 
+def test_one_outlier_of_a_skewed_column_is_no_alarm() -> None:
+    """A single row moves the distance by more than the floor; draws from the training rows do not know its value."""
+    frame = table(1)
+    train, unseen = frame.iloc[:TRAINED], frame.iloc[TRAINED:]
+    odd = unseen.assign(n3=unseen["n3"].where(unseen.index > TRAINED, 600.0))
+    found = [one for one in look(null_of(train), train, odd) if (one.column, one.measure) == ("n3", "distance")]
+    assert found[0].effect > found[0].floor and found[0].p > 0.01 and not found[0].alarm
+
+
 def test_one_measure_alone_can_alarm_at_the_declared_rate() -> None:
     needed = drawn.draws_needed(KINDS.values(), RULES.false_discovery_rate)
     watched = 1 + 4 * 3 + 3 * 4
