@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from include.config.section import METRICS_OF
 from include.data import labels
 from include.release.resampling import Statistic
-from include.training.metrics import METRICS
+from include.training.metrics import METRICS, metrics_of
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 NEED_BOTH_CLASSES = ("roc_auc", "average_precision", "f1")
-PINBALL = "mean_pinball_loss"
-
-
-def names(config: ModelConfig) -> tuple[str, ...]:
-    """The task's metrics, the usual one first; the pinball loss of a model that predicts a quantile alone."""
-    return tuple(name for name in METRICS_OF[config.task] if name != PINBALL or config.training.quantile is not None)
 
 
 def quantile(config: ModelConfig) -> float:
@@ -38,7 +31,7 @@ def value(config: ModelConfig, metric: str, y: np.ndarray, scores: np.ndarray) -
 
 def measured(config: ModelConfig, y: np.ndarray, scores: np.ndarray, who: str) -> tuple[dict[str, float], list[str]]:
     """Every metric that the rows allow, and a sentence for those that they do not; `who` names the version in it."""
-    asked, reasons = names(config), []
+    asked, reasons = tuple(metrics_of(config)), []
     if config.task == "binary" and len(np.unique(y)) < 2:
         asked = tuple(name for name in asked if name not in NEED_BOTH_CLASSES)
         reasons = [f"All {len(y):,} labels are {y[0]:g}: {', '.join(NEED_BOTH_CLASSES)} of {who} need both classes."]

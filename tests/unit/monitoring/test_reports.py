@@ -12,6 +12,7 @@ from scipy.stats import wasserstein_distance
 from include.contracts import DriftFinding
 from include.monitoring import drift, performance_page, reports
 from tests.unit.served import CONFIG
+from tests.unit.tasks import CONFIGS
 
 LOADED_FROM_OUTSIDE = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=\s*[\"']?(?:https?:)?//", re.I)
 
@@ -113,6 +114,20 @@ def test_the_performance_page_is_self_contained_too() -> None:
     html = performance_page.performance_page(CONFIG, rows, "Performance", [])
     assert "Roc Auc" in html or "ROC" in html
     assert len(html.encode()) < 5_000_000 and not LOADED_FROM_OUTSIDE.search(html)
+
+
+def test_a_class_without_a_row_and_too_many_values_are_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidently fails on probabilities of a class that no row has, and draws every row of a regression."""
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet(np.ones(3), 60)
+    rows = pd.DataFrame({"label": rng.integers(0, 2, 60).astype(float), "probabilities": list(chances), "score": 0.5})
+    html = performance_page.performance_page(CONFIGS["colours"], rows, "Performance", [])
+    assert "No row of blue" in html and "<b>red" not in html
+    monkeypatch.setitem(performance_page.MOST_ROWS, "regression", 50)
+    values = pd.DataFrame({"label": rng.normal(size=60), "score": rng.normal(size=60)})
+    assert "Evidently draws 50 of these 60 rows" in performance_page.performance_page(
+        CONFIGS["meters"], values, "P", []
+    )
 
 
 def test_files_are_replaced_whole_and_leave_nothing_behind(tmp_path: Path) -> None:

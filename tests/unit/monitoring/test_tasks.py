@@ -168,6 +168,32 @@ def test_a_snapshot_that_did_not_change_is_no_alarm_and_its_null_is_drawn_once(o
     assert any(reason.startswith("No drift alarm of 5 columns and counts watched") for reason in result.reasons)
 
 
+def test_harm_on_a_snapshot_asks_for_retraining_where_its_rows_have_changed(of_tasks: Models) -> None:
+    members = of_tasks["members"]
+    strict = members.monitoring.model_copy(
+        update={"retrain_request": members.monitoring.retrain_request.model_copy(update={"min": 0.999})}
+    )
+    same = members.model_copy(update={"monitoring": strict})
+    held = look(same)
+    assert (
+        not held.request_retrain
+        and "live roc_auc" in held.reasons[0]
+        and "the last snapshot's holdout" in held.reasons[0]
+    )
+    assert any("0 rows were labelled since the champion's training, 1 needed" in reason for reason in held.reasons)
+    rows = rows_of(members, [LAST])
+    write_snapshot(members, LAST, rows.assign(left=np.where(rows["left"] == "yes", "no", "yes")))
+    harmed = look(members)
+    assert harmed.request_retrain and harmed.performance["roc_auc"] < 0.4
+
+
+def test_a_version_that_the_registry_lost_does_not_stop_the_look(of_tasks: Models) -> None:
+    members = of_tasks["members"]
+    score(members, NIGHT)
+    MlflowClient().delete_model_version("members", "2")
+    assert {one.version for one in nights.update(members, NIGHT)} == {1, 2}
+
+
 def planted(fault: str, rows: pd.DataFrame) -> pd.DataFrame:
     first = np.arange(len(rows)) % 5 == 0
     return {
