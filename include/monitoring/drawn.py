@@ -7,9 +7,9 @@ own values, and the distances of such pairs are the null (the two-sample bootstr
 Introduction to the Bootstrap, chapter 16). Drawing both sides matters: against a reference that is held fixed, the
 distances of one drawn side are too small by the reference's own chance.
 
-Draws from the training rows know no value that only the night has, such as one outlier of a skewed column, which may
-be chance too. So what would alarm is asked once more, of pairs drawn from both sides' values together, as a permutation
-test would (chapter 15 there), and the larger p-value counts.
+Draws from the training rows know no value that only the night has, such as one outlier of a skewed column, which may be
+chance too. So what is that rare is asked once more, of pairs drawn from both sides' values together, as permutation
+tests do (chapter 15 there), and the larger p-value counts.
 
 The p-value is a rank among the draws. Benjamini and Hochberg's procedure can act on a single one of m values at rate q
 if it may be as small as q / m, so that `draws_needed` makes m / q of them: 7,000 for 70 values watched at 1 %.
@@ -142,8 +142,11 @@ def judge(
         for one in _column(null.tails.get(column, {}), column, before, current[column], rules)
     ]
     found.append(_rows_finding(null, rows, rules))
-    alarmed = {one.column for one in verdict.corrected(found, rules, expected) if one.alarm} & reference.keys()
-    asked = {name: _pooled_tails(reference[name], current[name], null.draws) for name in sorted(alarmed)}
+    first = verdict.corrected(found, rules, expected)
+    rare = {one.column for one in first if one.q is not None and one.q <= rules.false_discovery_rate}
+    asked = {
+        name: _pooled_tails(reference[name], current[name], null.draws) for name in sorted(rare & reference.keys())
+    }
     told = [
         one.model_copy(update={"p": max(one.p, tails[one.measure].p_value(one.value))})
         if one.measure in (tails := asked.get(one.column, {}))
