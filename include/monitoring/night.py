@@ -125,7 +125,10 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     limits = performance.limits(config, rows, champion.metrics)
     scored, _ = performance.usable(config, rows)
     if performance_page.can_be_drawn(config, scored) or by_day.tables:
-        title = f"{config.name}: {who} on {champion.rows:,} rows whose labels were known on the night of {night}"
+        held_out = " of the last snapshot's holdout" if config.data.snapshot else ""
+        title = (
+            f"{config.name}: {who} on {champion.rows:,} rows{held_out} whose labels were known on the night of {night}"
+        )
         notes = [*reasons, *by_day.reasons]
         files[PERFORMANCE_PAGE] = performance_page.performance_page(config, scored, title, notes, by_day.tables)
     challenger = registry.alias_version(config.name, naming.CHALLENGER)
