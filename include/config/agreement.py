@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from include.config import queries
 from include.config.data import SNAPSHOT_DAY, TIME_DAY
 from include.config.estimators import ESTIMATORS, known_estimators
 from include.config.section import METRICS_OF, Task
@@ -207,6 +208,8 @@ SNAPSHOT = "a table without data.day or data.time is a snapshot, which"
 
 def _snapshot(config: ModelConfig) -> Iterator[str]:
     release, data = config.release, config.data
+    if SNAPSHOT_DAY in data.key:
+        yield f"data.key: {SNAPSHOT_DAY!r} changes every night, and a row must keep its key; remove it"
     if config.features.rates:
         yield f"features.rates: {SNAPSHOT} has no earlier days"
     if config.training.half_life_days is not None:
@@ -232,6 +235,7 @@ CHECKS: tuple[Callable[[ModelConfig], Iterator[str]], ...] = (
     _candidates,
     _metrics,
     _days,
+    queries.faults,
 )
 
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from include.config import environment
 from include.config.agreement import Disagreement
+from include.config.queries import hidden
 from include.config.schema import ModelConfig
 from include.errors import ConfigError
 
@@ -215,5 +216,5 @@ def _near(word: str, allowed: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = hidden(repr(value))
     return text if len(text) <= 80 else text[:77] + "..."

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from include.config.section import Name, Section
+from include.config.sql_text import bound_names, statement_fault
+
+BINDS = ("start", "end", "next_day")
+VARIABLES = re.compile(r"\$\{(\w+)\}")
+"""`${NAME}` in a url: an environment variable."""
+SECRETS = frozenset({"password", "passwd", "pwd", "sslpassword", "token", "access_token", "secret", "private_key"})
+"""Settings in a url's query that hold a secret."""
 
 
 class PythonSource(Section):
@@ -18,6 +27,11 @@ class PythonSource(Section):
     @property
     def place(self) -> str:
         return f"include/data/sources/{self.module}.py"
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it can answer for a day that has passed; one that cannot gives what there is now."""
+        return True
 
 
 class FilesSource(Section):
@@ -35,6 +49,10 @@ class FilesSource(Section):
     @property
     def place(self) -> str:
         return self.path
+
+    @property
+    def looks_back(self) -> bool:
+        return "{day}" in self.path
 
     @model_validator(mode="after")
     def _format_known(self) -> Self:
@@ -62,8 +80,10 @@ class SqlSource(Section):
     """A query to a database: by an SQLAlchemy `url`, or by the id of an Airflow `connection`.
 
     `:start` and `:end` in the query are bound to the first and the last day asked for, `:next_day` to the day after the
-    last: `where sold_at >= :start and sold_at < :next_day`. `${NAME}` in the url is an environment variable, which is
-    where a password belongs.
+    last: `where sold_at >= :start and sold_at < :next_day`. A snapshot's query may bind none of them. It is one
+    statement that reads, and runs in a transaction that may only read where the database has such. `${NAME}` in the url
+    is an environment variable, which is where a password belongs. Without Airflow, a connection is read from
+    `AIRFLOW_CONN_<ID>`, as Airflow itself would.
     """
 
     kind: Literal["sql"]
@@ -75,11 +95,57 @@ class SqlSource(Section):
     def place(self) -> str:
         return f"connection {self.connection}" if self.connection else "the database of data.source.url"
 
+    @property
+    def bound(self) -> frozenset[str]:
+        """Which of `:start`, `:end` and `:next_day` the query binds."""
+        return bound_names(self.query)
+
+    @property
+    def looks_back(self) -> bool:
+        return bool(self.bound)
+
+    @field_validator("query")
+    @classmethod
+    def _reads(cls, value: str) -> str:
+        if fault := statement_fault(value):
+            raise ValueError(fault)
+        if unknown := sorted(bound_names(value) - set(BINDS)):
+            raise ValueError(
+                f"nothing is bound to {', '.join(f':{name}' for name in unknown)}; "
+                f"known are {', '.join(f':{name}' for name in BINDS)}"
+            )
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret(cls, value: str | None) -> str | None:
+        """The value itself is not repeated in the message: it would end up in logs."""
+        if value is not None and _holds_secret(value):
+            raise ValueError(
+                "the url holds a password, which whoever reads this file would know; write ${NAME} in its place, such "
+                "as postgresql+psycopg2://reader:${SALES_PASSWORD}@host/sales, and set the environment variable NAME"
+            )
+        if value is not None and "://" not in VARIABLES.sub("", value) and not VARIABLES.match(value):
+            raise ValueError(
+                "this is no SQLAlchemy url, such as postgresql+psycopg2://host/sales or sqlite:///sales.db"
+            )
+        return value
+
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.url is None) == (self.connection is None):
             raise ValueError("give exactly one of url and connection")
         return self
+
+
+def _holds_secret(url: str) -> bool:
+    """Whether a password, or a setting that holds one, is written out rather than left to the environment."""
+    user = re.match(r"[^/]*://[^:/@]*:(?P<password>[^@]*)@", url)
+    given = [user["password"]] if user else []
+    query = parse_qsl(urlsplit(url.replace("${", "$(")).query)
+    given += [value for name, value in query if name.lower() in SECRETS]
+    given += [found for _, value in query for found in re.findall(r"(?i)\b(?:pwd|password)=([^;]*)", unquote(value))]
+    return any(VARIABLES.sub("", value.replace("$(", "${")) for value in given)
 
 
 class DeltaSource(Section):
@@ -92,6 +158,10 @@ class DeltaSource(Section):
     @property
     def place(self) -> str:
         return self.path
+
+    @property
+    def looks_back(self) -> bool:
+        return False
 
 
 Source = Annotated[PythonSource | FilesSource | SqlSource | DeltaSource, Field(discriminator="kind")]

@@ -21,10 +21,9 @@ MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None"]
 
 
 def read(config: ModelConfig, which: str, source: FilesSource, start: date, end: date) -> pd.DataFrame:
-    """Rows of the days from `start` to `end`, both included, as the files have them.
+    """Rows of the files of the days from `start` to `end`, both included, or of all files, where none is of a day.
 
-    Rows without a readable day come with every night, so that validation sets them aside where a person sees them. A
-    day without a file has no rows.
+    A day without a file has no rows.
 
     Raises PermanentError where no file is there at all or one cannot be read, TransientError where the storage fails.
     """
@@ -34,12 +33,7 @@ def read(config: ModelConfig, which: str, source: FilesSource, start: date, end:
     frames = [_load(config, which, source, path) for path in paths]
     if not frames:
         return pd.DataFrame(columns=list(config.data.columns))
-    rows = pd.concat(frames, ignore_index=True)
-    if config.data.day not in rows:
-        return rows  # validation refuses the day and names the column
-    day = pd.to_datetime(rows[config.data.day], errors="coerce", format="ISO8601").dt.date
-    inside = day.isna() | ((day >= start) & (day <= end))
-    return rows[inside].reset_index(drop=True)
+    return pd.concat(frames, ignore_index=True)
 
 
 def _by_day(source: FilesSource, start: date, end: date) -> list[str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from include.config.schema import FilesSource, PythonSource
-from include.data import files
+from include.config.schema import DeltaSource, FilesSource, SqlSource
+from include.data import delta, files, sql, times
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -38,28 +38,51 @@ def _read(config: ModelConfig, which: str, source: Source, start: date, end: dat
 
     A snapshot is read whole for each day that is asked for, as it is now: a source that remembers answers by the days.
     """
-    if not config.data.snapshot:
-        return _dated(config, _raw(config, which, source, start, end))
-    days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
-    read = [_raw(config, which, source, day, day).assign(**{config.data.day: day}) for day in days]
-    return pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=list(config.data.columns))
+    if config.data.snapshot:
+        days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
+        read = [_raw(config, which, source, day, day).assign(**{config.data.day: day}) for day in days]
+        rows = pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=list(config.data.columns))
+        return _local(config, rows)
+    rows = _dated(config, _local(config, _raw(config, which, source, start, end)))
+    # A file or a table is not asked for days; what a function or a query gives of others is its fault, and is told.
+    return _inside(config, rows, start, end) if isinstance(source, FilesSource | DeltaSource) else rows
 
 
 def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
     if isinstance(source, FilesSource):
         return files.read(config, which, source, start, end)
-    if isinstance(source, PythonSource):
-        return _call(config, which, source.module, start, end)
-    raise PermanentError(f"include/models/{config.name}.yaml: data.{which}.kind: {source.kind!r} cannot be read yet")
+    if isinstance(source, SqlSource):
+        return sql.read(config, which, source, start, end)
+    if isinstance(source, DeltaSource):
+        return delta.read(config, which, source, start, end)
+    return _call(config, which, source.module, start, end)
+
+
+def _local(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
+    """Declared time stamps that have a zone as local time of `schedule.timezone`, in which days begin and end."""
+    stamps = [
+        name
+        for name, kind in config.data.columns.items()
+        if kind == "timestamp" and list(rows.columns).count(name) == 1
+    ]
+    return rows.assign(**{name: times.local(rows[name], config.schedule.timezone) for name in stamps})
 
 
 def _dated(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
     """The calendar day of `data.time` as a column, where the source has no days of its own."""
     time = config.data.time
-    if time is None or time not in rows or config.data.day in rows:
+    if time is None or list(rows.columns).count(time) != 1 or config.data.day in rows:
         return rows
     moments = pd.to_datetime(rows[time], errors="coerce", format="ISO8601")
     return rows.assign(**{config.data.day: moments.dt.date})
+
+
+def _inside(config: ModelConfig, rows: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+    """Rows of the days, and those without a readable day, which validation sets aside where a person sees them."""
+    if list(rows.columns).count(config.data.day) != 1:
+        return rows  # validation refuses the day and names the column
+    day = pd.to_datetime(rows[config.data.day], errors="coerce", format="ISO8601").dt.date
+    return rows[day.isna() | ((day >= start) & (day <= end))].reset_index(drop=True)
 
 
 def _call(config: ModelConfig, which: str, name: str, start: date, end: date) -> pd.DataFrame:

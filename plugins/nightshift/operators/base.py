@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.data import connections
 from include.errors import PermanentError
+from nightshift.hooks.database import connection_parts
 from nightshift.hooks.tracking import TrackingHook
 from nightshift.links import MlflowLink
 
@@ -53,6 +55,7 @@ class NightshiftOperator(BaseOperator):
         for chatty in CHATTY:
             logging.getLogger(chatty).setLevel(logging.WARNING)
         self.ui_url = TrackingHook().get_conn().ui_url
+        connections.use(connection_parts)
         try:
             return self.run(context)
         except PermanentError as error:

@@ -1,0 +1,82 @@
+"""Rows from somebody's Delta Lake table: the columns that are declared, the days that are asked for."""
+
+from __future__ import annotations
+
+import datetime
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from include.config import environment
+from include.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.config.schema import DeltaSource, ModelConfig
+
+
+def read(config: ModelConfig, which: str, source: DeltaSource, start: date, end: date) -> pd.DataFrame:
+    """Rows of the days from `start` to `end`, both included; of a snapshot, all. Rows without a day come always.
+
+    Files whose partition or statistics lie outside the days are not opened. Settings of the storage, such as AWS's, are
+    taken from the environment by deltalake itself.
+
+    Raises PermanentError where there is no such table or it cannot be read, TransientError where the storage fails.
+    """
+    field = f"include/models/{config.name}.yaml: data.{which}.path"
+    address = source.path if "://" in source.path else str(environment.REPOSITORY / source.path)
+    try:
+        opened = DeltaTable(address)
+        dataset = opened.to_pyarrow_dataset()
+        declared = [name for name in config.data.columns if name in dataset.schema.names]
+        asked = None if config.data.snapshot else _asked(config, dataset.schema, start, end)
+        rows = dataset.to_table(columns=declared, filter=asked)
+    except TableNotFoundError:
+        raise PermanentError(f"{field}: there is no Delta table at {address}; correct the path, or create it") from None
+    except (DeltaError, pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise PermanentError(f"{field}: {address} cannot be read: {_first_line(error)}; correct the path") from error
+    except OSError as error:
+        raise TransientError(
+            f"{field}: {address}: the storage does not answer ({_first_line(error)}); a retry may help"
+        ) from error
+    # Arrow's own types: whole numbers with gaps among them stay whole.
+    return rows.to_pandas(types_mapper=_whole_numbers)
+
+
+def _asked(config: ModelConfig, schema: pa.Schema, start: date, end: date) -> ds.Expression | None:
+    """Which rows can be of the days asked for, as far as the table itself can tell; None where it cannot."""
+    data = config.data
+    name = data.time or data.day
+    if name not in schema.names:
+        return None
+    kind, column = schema.field(name).type, ds.field(name)
+    if pa.types.is_date(kind):
+        inside = (column >= start) & (column <= end)
+    elif pa.types.is_timestamp(kind):
+        first, after = (_moment(day, kind, config.schedule.timezone) for day in (start, end + timedelta(days=1)))
+        inside = (column >= first) & (column < after)
+    else:
+        return None  # text, which may be no day at all
+    return inside | column.is_null()
+
+
+def _moment(day: date, kind: pa.TimestampType, zone: str) -> pa.Scalar:
+    """The first moment of a calendar day in the model's zone, for a column of that type."""
+    midnight = datetime.datetime.combine(day, datetime.time())
+    return pa.scalar(midnight.replace(tzinfo=ZoneInfo(zone)) if kind.tz else midnight, type=kind)
+
+
+def _whole_numbers(kind: pa.DataType) -> object:
+    import pandas as pd
+
+    return pd.Int64Dtype() if pa.types.is_integer(kind) else pd.BooleanDtype() if pa.types.is_boolean(kind) else None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
