@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 COLUMN_EXISTS = "column_exists"
+LABEL_CLASS = "label_class"
 
 
 def inspect(
@@ -54,6 +55,7 @@ def inspect(
     _columns(found)
     for name, faulty in coerced.faults.items():
         _types(found, name, faulty)
+    _classes(found)
     _keys(found)
     _days(found, own)
     return found
@@ -116,6 +118,24 @@ def _types(found: Inspection, name: str, faulty: np.ndarray) -> None:
     what = f"no {'finite ' if kind == 'number' else ''}{kind} in {name}"
     detail = f"{count(int(faulty.sum()), 'row')} hold {what}, such as {', '.join(values[:3])}"
     found.fail(rule, "quarantine_row", int(faulty.sum()), found.rows, detail)
+
+
+def _classes(found: Inspection) -> None:
+    """Rows whose label is none of the model's classes; one without a label is the model file's rules' business."""
+    data, typed = found.config.data, found.typed
+    allowed = data.classes or ((0, 1) if found.config.task == "binary" else ())
+    if not allowed or data.label not in typed.columns:
+        return
+    label = typed[data.label]
+    other = (label.notna() & ~label.isin(allowed)).to_numpy(dtype=bool)
+    if other.any():
+        found.mark(LABEL_CLASS, other)
+        values = list(dict.fromkeys(repr(value)[:40] for value in found.original[data.label][other].head(100)))
+        detail = (
+            f"{count(int(other.sum()), 'row')} hold a {data.label} that is no class of the model, such as "
+            f"{', '.join(values[:3])}; allowed are {listed([repr(name) for name in allowed], 20)}"
+        )
+        found.fail(LABEL_CLASS, "quarantine_row", int(other.sum()), found.rows, detail)
 
 
 def _keys(found: Inspection) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from include.contracts import DayRange, RuleFailure
-from include.data import splits
+from include.data.labels import class_names
+from include.data.splits import Split, in_part
 from include.data.windows import read_rows, validated_days
 from include.errors import DataRefused
 from include.validation.gx import Engine
@@ -32,6 +33,13 @@ MAX_MISSING_SHARE = 0.5
 RATES = (0.01, 0.99)
 """Rates of the label outside of which the rows of a split hold hardly anything of one class."""
 
+SPLITS: tuple[Split, ...] = ("train", "validation", "holdout")
+ABSENT: Mapping[Split, str] = {
+    "train": "it will never be predicted",
+    "validation": "candidates are chosen without it",
+    "holdout": "the gates cannot tell how well it is predicted",
+}
+
 
 @dataclass(frozen=True)
 class _Check:
@@ -46,18 +54,18 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
     """Return what is doubtful about a run's window; read at the run's table version, as of its night.
 
     Raises DataRefused with every reason where training must not start: a split with too few days or rows, with one
-    class or value only, or with a feature or the label null throughout. A snapshot's splits are its parts.
+    class (of a regression, one value) only, or with a feature or the label null throughout.
     """
     rows = read_rows(config, context.windows.whole, context.as_of, version=context.data_version)
     there = validated_days(config, context.windows.whole, context.data_version)
     engine = Engine()
     failures: list[RuleFailure] = []
-    for split in get_args(splits.Split):
+    for split in SPLITS:
         days: DayRange = getattr(context.windows, split)
         failures += _missing_days(split, days, set(there))
         day = rows[config.data.day]
         inside = (day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end))
-        part = rows[inside & splits.in_part(config, rows, split)]
+        part = rows[inside & in_part(config, rows, split)]
         failures += _split_failures(config, split, part, engine)
     fatal = [failure for failure in failures if failure.severity != "warn"]
     if fatal:
@@ -66,10 +74,16 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
         raise DataRefused(
             f"{config.name}: the window {whole.start} to {whole.end} (version {context.data_version} of the table "
             f"validated) cannot be trained on\n{reasons}\n"
-            f"Load what is missing: trigger {config.name}__ingest with start={whole.start} and end={whole.end}, "
+            f"Load what is missing: trigger {config.name}__ingest{_asking_for(config, whole)}, "
             f"or change training.{'split' if config.data.snapshot else '*_days'} in the model file"
         )
     return tuple(failures)
+
+
+def _asking_for(config: ModelConfig, whole: DayRange) -> str:
+    if config.data.snapshot and not config.data.source.looks_back:
+        return ""
+    return f" with start={whole.start} and end={whole.end}"
 
 
 def _missing_days(split: str, days: DayRange, there: set[date]) -> Iterator[RuleFailure]:
@@ -84,11 +98,19 @@ def _missing_days(split: str, days: DayRange, there: set[date]) -> Iterator[Rule
         )
 
 
-def _split_failures(config: ModelConfig, split: str, part: pd.DataFrame, engine: Engine) -> Iterator[RuleFailure]:
+def _split_failures(config: ModelConfig, split: Split, part: pd.DataFrame, engine: Engine) -> Iterator[RuleFailure]:
     """One failure for each subject (rows, label, a feature): the first of its checks, which is the worst."""
     if part.empty:
         yield RuleFailure(rule=f"{split}_rows", severity="refuse_day", failed=0, checked=0, detail="there are no rows")
         return
+    if absent := _absent_classes(config, part):
+        yield RuleFailure(
+            rule=f"{split}_every_class",
+            severity="warn",
+            failed=len(absent),
+            checked=len(class_names(config)),
+            detail=f"no row of {listed(absent, 20)}: {ABSENT[split]}",
+        )
     checks = [check for group in _checks(config, split) for check in group]
     findings = engine.check(part, {number: check.expectation for number, check in enumerate(checks)})
     told: set[str] = set()
@@ -114,31 +136,27 @@ def _checks(config: ModelConfig, split: str) -> Iterator[list[_Check]]:
         least = config.release.min_holdout_rows
         says = f"the gate will refuse for want of evidence: release.min_holdout_rows is {least:,}"
         yield [_Check("rows", False, rows(min_value=least), says)]
+    of = "two values at least" if config.task == "regression" else "both classes"
+    of = "two classes at least" if config.task == "multiclass" else of
+    classes = gxe.ExpectColumnUniqueValueCountToBeBetween(column=label, min_value=2)
+    several = _Check("label_classes", True, classes, f"label {label} must have {of}")
+    rate = gxe.ExpectColumnMeanToBeBetween(column=label, min_value=RATES[0], max_value=RATES[1])
+    said = f"the rate of {label} should lie between {RATES[0]:.0%} and {RATES[1]:.0%}"
     yield [
         *_not_null("label", label, f"label {label}", "its labels have not arrived or its source lost them"),
-        *_label_checks(config, label),
+        several,
+        *([_Check("label_rate", False, rate, said)] if config.task == "binary" else []),
     ]
     for feature in config.features.names:
         yield _not_null(f"feature:{feature}", feature, f"feature {feature}", "is its source still there?")
 
 
-def _label_checks(config: ModelConfig, label: str) -> Iterator[_Check]:
-    """There must be something to tell apart, and should be enough of it."""
-    several = gxe.ExpectColumnUniqueValueCountToBeBetween
-    if config.task == "regression":
-        yield _Check("label_values", True, several(column=label, min_value=2), f"label {label} must have two values")
-        return
-    two = several(column=label, min_value=2)
-    if config.task == "multiclass":
-        count = len(config.data.classes)
-        yield _Check("label_classes", True, two, f"label {label} must have two of its {count} classes")
-        every = several(column=label, min_value=count)
-        yield _Check("label_every_class", False, every, f"label {label} should have rows of all {count} classes")
-        return
-    rate = gxe.ExpectColumnMeanToBeBetween(column=label, min_value=RATES[0], max_value=RATES[1])
-    says = f"the rate of {label} should lie between {RATES[0]:.0%} and {RATES[1]:.0%}"
-    yield _Check("label_classes", True, two, f"label {label} must have both classes")
-    yield _Check("label_rate", False, rate, says)
+def _absent_classes(config: ModelConfig, part: pd.DataFrame) -> list[str]:
+    """Classes of a multiclass model that no row of a split has."""
+    if config.task != "multiclass":
+        return []
+    there = set(part[config.data.label].dropna())
+    return [name for code, name in enumerate(class_names(config)) if code not in there]
 
 
 def _not_null(name: str, column: str, subject: str, hint: str) -> list[_Check]:
