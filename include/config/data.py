@@ -27,7 +27,8 @@ class DataConfig(Section):
     again, from `labels` where they live elsewhere, for the days that wait for theirs and `label_corrections_days`
     beyond: late ones are filled in and corrected ones replaced. `protected` columns are kept to see whether people are
     served alike, and may never enter the model. `personal` says what becomes of columns that look like people's own
-    data (e-mail, telephone, card and national numbers), which are refused otherwise: kept as they are, or hashed.
+    data (e-mail, telephone, card and national numbers), which are refused otherwise: kept as they are, or hashed. Of
+    a snapshot the last `keep_snapshots` nights' tables are kept at hand; older ones stay in the table's versions.
     """
 
     source: Source
@@ -42,6 +43,7 @@ class DataConfig(Section):
     known_afterwards: tuple[Column, ...] = ()
     protected: tuple[Column, ...] = ()
     personal: dict[Column, Literal["keep", "hash"]] = Field(default_factory=dict)
+    keep_snapshots: int = Field(default=30, ge=2, le=3650)
     columns: dict[Column, ColumnType] = Field(min_length=1)
 
     @model_validator(mode="before")

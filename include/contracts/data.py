@@ -19,7 +19,7 @@ class RuleFailure(Contract):
 
 
 class DayOutcome(Contract):
-    """What ingest did with one day."""
+    """What ingest did with one day. `same_as` is the day whose snapshot holds the very same rows, where one does."""
 
     day: date
     rows: int
@@ -27,6 +27,7 @@ class DayOutcome(Contract):
     quarantined: int
     refused: bool
     reasons: tuple[str, ...] = ()
+    same_as: date | None = None
 
 
 class LabelUpdate(Contract):
@@ -45,16 +46,20 @@ class LabelUpdate(Contract):
 
 
 class LabelsResult(Contract):
-    """What a night's second look at labels did to the days `looked_at`; `days` has those with something to tell."""
+    """What a night's second look at labels did to the days `looked_at`; `days` has those with something to tell.
+
+    For a snapshot there is no second look.
+    """
 
     model: str
     looked_at: DayRange | None
     days: tuple[LabelUpdate, ...] = ()
     table_version: int | None = None
+    snapshot: bool = False
 
     def summary(self) -> list[str]:
         """Lines for a log."""
-        lines = []
+        lines = ["A snapshot brings its labels along each night: none are read again"] if self.snapshot else []
         for one in self.days:
             counts = (
                 (one.arrived, "late labels filled in"),
@@ -87,6 +92,11 @@ class IngestResult(Contract):
         aside = sum(outcome.quarantined for outcome in self.days)
         lines = [f"{len(self.days)} days, {rows:,} rows read, {written:,} written, {aside:,} set aside in quarantine"]
         lines += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in self.failures]
+        lines += [
+            f"{outcome.day}: no row differs from the snapshot of {outcome.same_as}; written all the same"
+            for outcome in self.days
+            if outcome.same_as
+        ]
         for outcome in self.refused_days:
             lines.append(f"{outcome.day} REFUSED: {'; '.join(outcome.reasons)}")
         return lines

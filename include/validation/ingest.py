@@ -14,6 +14,7 @@ from include.data import outcomes, tables
 from include.data.sources import read_labels, read_source
 from include.data.windows import VALIDATED, row_keys
 from include.errors import PermanentError
+from include.validation import snapshots
 from include.validation.labels import unmatured_days, with_labels
 from include.validation.runner import ValidationOutcome, validate
 
@@ -26,7 +27,9 @@ QUARANTINE = "quarantine"
 QUARANTINE_COLUMNS: dict[str, ColumnType] = {"row_key": "string", "rules": "string", "row": "string"}
 
 
-def ingest(config: ModelConfig, start: date, end: date, night: date | None = None) -> IngestResult:
+def ingest(
+    config: ModelConfig, start: date, end: date, night: date | None = None, today: date | None = None
+) -> IngestResult:
     """Ingest the days from `start` to `end`, both included; a repeat leaves the tables as the first run did.
 
     A refused day keeps the partition it had; its failing rows still go to quarantine. The other days are written.
@@ -36,19 +39,25 @@ def ingest(config: ModelConfig, start: date, end: date, night: date | None = Non
     As of `night`, rows of days whose labels have not matured may come without one: they are written with a null label,
     which `include.validation.labels` fills in. Without a night every label is expected.
 
-    Raises PermanentError where `end` is before `start` or a declared column's name is one that the tables need.
+    A snapshot is held against the one before it, and the oldest beyond `data.keep_snapshots` leave the table in the
+    commit that writes the new one.
+
+    Raises PermanentError where `end` is before `start`, or a snapshot is asked for a day that its source cannot answer
+    for; `today`, where given, is the real day, by which a night long past is told from tonight.
     """
     columns = _table_columns(config)
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
     if not days:
         raise PermanentError(f"{config.name}: end {end} is before start {start}; give end equal to start or later")
+    snapshots.refuse_other_days(config, days, night, today)
     rows, unmatured = read_source(config, start, end), unmatured_days(config, days, night)
     if config.data.labels:
         # Rows must not wait for a source of labels that has none of these days yet: it may be down.
         known = read_labels(config, start, end) if set(days) > unmatured else None
         rows = with_labels(config, rows, known)
     outcome = validate(config, rows, days, unmatured)
-    became = tuple(_day_outcome(config, outcome, day) for day in days)
+    same = snapshots.same_as(config, outcome.accepted, tables.schema_for(columns))
+    became = tuple(_day_outcome(config, outcome, day, same.get(day)) for day in days)
     outcomes.keep(config.name, became)
     _write(config, outcome, days, columns)
     return IngestResult(
@@ -72,10 +81,11 @@ def _write(config: ModelConfig, outcome: ValidationOutcome, days: list[date], co
     rows = good.assign(row_key=row_keys(config, good))
     accepted = [day for day in days if day not in outcome.refused_days]
     day_of_row: pd.Series = good[config.data.day]
-    tables.replace_days(config.name, VALIDATED, rows, day_of_row, accepted, tables.schema_for(columns))
+    gone = snapshots.beyond_keeping(config, accepted)
+    tables.replace_days(config.name, VALIDATED, rows, day_of_row, [*accepted, *gone], tables.schema_for(columns))
 
 
-def _day_outcome(config: ModelConfig, outcome: ValidationOutcome, day: date) -> DayOutcome:
+def _day_outcome(config: ModelConfig, outcome: ValidationOutcome, day: date, same_as: date | None) -> DayOutcome:
     return DayOutcome(
         day=day,
         rows=outcome.rows_read[day],
@@ -83,6 +93,7 @@ def _day_outcome(config: ModelConfig, outcome: ValidationOutcome, day: date) -> 
         quarantined=int((outcome.quarantine["day"] == day).sum()),
         refused=day in outcome.refused_days,
         reasons=outcome.refused_days.get(day, ()),
+        same_as=same_as,
     )
 
 

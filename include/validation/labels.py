@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 
 def unmatured_days(config: ModelConfig, days: Collection[date], night: date | None) -> frozenset[date]:
-    """Days whose labels need not have arrived by `night`; without a night, none."""
+    """Days whose labels need not have arrived by `night`; without a night, or of a snapshot, none."""
+    if config.data.snapshot:
+        return frozenset()
     delay = timedelta(days=config.data.label_delay_days)
     return frozenset(day for day in days if night is not None and day + delay > night)
 
@@ -43,12 +45,15 @@ def refresh_labels(config: ModelConfig, night: date) -> LabelsResult:
     Looked at are the days from `label_delay_days + label_corrections_days` before `night` on, but for the last, which
     the night itself ingests, labels and all. A label must pass its type and the model file's rules on the label and key
     alone; one that does not leaves the stored one, and so does one that is missing. Nothing is written where nothing
-    differs. Quarantine is not touched.
+    differs. Quarantine is not touched. A snapshot is left alone: each night brings its rows with their labels.
 
     Raises PermanentError where the source gives no label or day column, TransientError where a day is replaced
     by another writer meanwhile.
     """
     data = config.data
+    if data.snapshot:
+        version = tables.table_version(config.name, VALIDATED)
+        return LabelsResult(model=config.name, looked_at=None, table_version=version, snapshot=True)
     span = DayRange(
         start=night - timedelta(days=data.label_delay_days + data.label_corrections_days), end=night - timedelta(days=2)
     )

@@ -59,7 +59,8 @@ def ingest(config: ModelConfig) -> DAG:
     By hand: give a first and a last day to load history in one run. Running a day again replaces it whole.
     """
     schedule = _cron(config, config.schedule.ingest)
-    with _dag(config, ingest, schedule=schedule, params=forms.INGEST, deadline=_deadline(config)) as dag:
+    form = forms.NO_LOOKING_BACK if config.data.snapshot and not config.data.source.looks_back else forms.INGEST
+    with _dag(config, ingest, schedule=schedule, params=form, deadline=_deadline(config)) as dag:
         IngestDay(task_id="ingest_day", model=config.name, pool=DATA, outlets=[model_asset(config.name, "validated")])
         RefreshLabels(task_id="refresh_labels", model=config.name, pool=DATA)
     return dag

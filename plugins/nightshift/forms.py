@@ -14,6 +14,13 @@ INGEST = {
     "start": optional_date("First day", "First day to ingest; empty: the day before the run's night."),
     "end": optional_date("Last day", "Last day to ingest; empty: the first day only."),
 }
+NO_LOOKING_BACK = {
+    name: optional_date(
+        title, "Leave empty: the source gives its table as it is now, which is the snapshot of the run's night alone."
+    )
+    for name, title in (("start", "First day"), ("end", "Last day"))
+}
+"""Ingest's form for a snapshot whose source cannot answer for a day that has passed."""
 RETRAIN = {
     "as_of": optional_date("As of night", "Train as on this night, on what was known then; empty: tonight."),
 }

@@ -7,7 +7,7 @@ none, and is of the day on which it runs.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,11 @@ def night_of(context: Context, timezone: str) -> date:
     run = context["dag_run"]
     moment = run.logical_date or run.run_after
     return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def today_in(timezone: str) -> date:
+    """The calendar day in `timezone` now, whatever day the run is of."""
+    return datetime.now(ZoneInfo(timezone)).date()
 
 
 def date_param(context: Context, name: str) -> date | None:

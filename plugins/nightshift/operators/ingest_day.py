@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
 
 from nightshift.links import ReportLink, report_url
-from nightshift.nights import date_param, night_of
+from nightshift.nights import date_param, night_of, today_in
 from nightshift.operators.base import NightshiftOperator
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class IngestDay(NightshiftOperator):
         night = night_of(context, config.schedule.timezone)
         start = date_param(context, "start") or date_param(context, "end") or night - timedelta(days=1)
         end = date_param(context, "end") or start
-        result = ingest(config, start, end, night)
+        result = ingest(config, start, end, night, today=today_in(config.schedule.timezone))
         for line in result.summary():
             self.log.info(line)
         if result.report:

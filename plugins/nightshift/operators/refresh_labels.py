@@ -33,6 +33,6 @@ class RefreshLabels(NightshiftOperator):
         result = refresh_labels(config, night_of(context, config.schedule.timezone))
         for line in result.summary():
             self.log.info(line)
-        if not result.days:
+        if not result.days and not result.snapshot:
             self.log.info("No label came or changed on the days looked at: %s", result.looked_at or "none are stored")
         return result.to_json()
