@@ -269,11 +269,12 @@ def _status(settings: LocalSettings, as_json: bool) -> None:
 
 def _settings() -> LocalSettings:
     """This instance's settings, with the addresses of the registry and of its lock set for this process."""
-    from include.local.settings import load_settings, lock_database
+    from include.local.settings import hash_key, load_settings, lock_database
 
     settings = load_settings()
     os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_url
     os.environ["NIGHTSHIFT_LOCK_DATABASE"] = lock_database(settings)
+    os.environ["NIGHTSHIFT_HASH_KEY"] = hash_key(settings)
     return settings
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from include.config import queries
+from include.config import personal, queries
 from include.config.data import SNAPSHOT_DAY, TIME_DAY
 from include.config.estimators import ESTIMATORS, known_estimators
 from include.config.section import METRICS_OF, Task
@@ -236,6 +236,7 @@ CHECKS: tuple[Callable[[ModelConfig], Iterator[str]], ...] = (
     _metrics,
     _days,
     queries.faults,
+    personal.faults,
 )
 
 

@@ -41,6 +41,11 @@ def alert_targets() -> str:
     return os.environ.get("NIGHTSHIFT_ALERTS", "").strip()
 
 
+def hash_key() -> str:
+    """The secret that personal columns are hashed with (`NIGHTSHIFT_HASH_KEY`); empty where none is set."""
+    return os.environ.get("NIGHTSHIFT_HASH_KEY", "").strip()
+
+
 def threads_per_task() -> int:
     """Threads that one task may use (`NIGHTSHIFT_THREADS`, default 1).
 

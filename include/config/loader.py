@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from include.config import environment
 from include.config.agreement import Disagreement
+from include.config.personal import unanswered
 from include.config.queries import hidden
 from include.config.schema import ModelConfig
 from include.errors import ConfigError
@@ -59,10 +60,15 @@ def load_model(path: Path) -> ModelConfig:
 
 def parse_model(content: dict[str, Any], origin: str, node: yaml.Node | None = None) -> ModelConfig:
     """What a model file says, as a configuration; the ConfigError names `origin`, and lines where `node` has them."""
+    found = [_located(fault, node) for fault in unanswered(content)]
     try:
-        return ModelConfig.model_validate(content)
+        config = ModelConfig.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(origin, [fault for detail in error.errors() for fault in _faults(detail, node)]) from None
+        found = [fault for detail in error.errors() for fault in _faults(detail, node)] + found
+        raise ConfigError(origin, found) from None
+    if found:
+        raise ConfigError(origin, found)
+    return config
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -153,11 +159,15 @@ def _faults(detail: ErrorDetails, node: yaml.Node | None) -> list[str]:
     disagreement = detail.get("ctx", {}).get("error")
     if not isinstance(disagreement, Disagreement):
         return [_fault(detail, node)]
+    return [_located(fault, node) for fault in disagreement.faults]
+
+
+def _located(fault: str, node: yaml.Node | None) -> str:
+    """A fault that starts with the dotted path of its key, with that key's line where there is one."""
     if node is None:
-        return list(disagreement.faults)
-    paths = (fault.partition(":")[0].split(".") for fault in disagreement.faults)
-    lines = (_line(node, tuple(int(part) if part.isdecimal() else part for part in path)) for path in paths)
-    return [f"line {line}: {fault}" for line, fault in zip(lines, disagreement.faults, strict=True)]
+        return fault
+    path = fault.partition(":")[0].split(".")
+    return f"line {_line(node, tuple(int(part) if part.isdecimal() else part for part in path))}: {fault}"
 
 
 def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:

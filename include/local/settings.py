@@ -38,6 +38,8 @@ class Secrets:
     jwt: str
     fernet: str
     session: str
+    hashing: str = ""
+    """What personal columns are hashed with: another one would give every row another name."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ def lock_database(settings: LocalSettings) -> str:
     return url if url.startswith("postgresql") else ""
 
 
+def hash_key(settings: LocalSettings) -> str:
+    """What `NIGHTSHIFT_HASH_KEY` is here: a key that was given goes before the instance's own."""
+    return environment.hash_key() or settings.secrets.hashing
+
+
 def component_environment(settings: LocalSettings) -> dict[str, str]:
     """Every variable of every component, on top of this process's own."""
     return {**_ours(settings), **_airflow(settings), **_libraries(settings)}
@@ -108,6 +115,7 @@ def _ours(settings: LocalSettings) -> dict[str, str]:
         "NIGHTSHIFT_THREADS": os.environ.get("NIGHTSHIFT_THREADS", "1"),
         "NIGHTSHIFT_MLFLOW_DATABASE": database_url(settings, "mlflow"),
         "NIGHTSHIFT_LOCK_DATABASE": lock_database(settings),
+        "NIGHTSHIFT_HASH_KEY": hash_key(settings),
         "NIGHTSHIFT_MLFLOW_LISTEN": str(settings.ports["mlflow"]),
         "NIGHTSHIFT_ARTIFACTS": str(settings.state / "mlflow" / "artifacts"),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
@@ -187,15 +195,17 @@ def _database() -> str:
 
 
 def _secrets(path: Path) -> Secrets:
-    if not path.exists():
-        fresh = {
-            "password": secrets.token_urlsafe(12),
-            "jwt": secrets.token_urlsafe(64),
-            "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "session": secrets.token_urlsafe(64),
-        }
-        write_private(path, json.dumps(fresh))
-    found = Secrets(**json.loads(path.read_text()))
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    fresh = {
+        "password": secrets.token_urlsafe(12),
+        "jwt": secrets.token_urlsafe(64),
+        "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "session": secrets.token_urlsafe(64),
+        "hashing": secrets.token_urlsafe(48),
+    }
+    if fresh.keys() - kept.keys():  # an instance that an older version made has no secret of what is new
+        write_private(path, json.dumps(fresh | kept))
+    found = Secrets(**(fresh | kept))
     write_private(path.with_name("passwords.json"), json.dumps({USER: found.password}))
     return found
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from include.errors import PermanentError
+from include.validation import personal
 from include.validation.coerce import coerce
 from include.validation.inspection import Inspection, count, listed
 
@@ -40,6 +41,10 @@ def inspect(
     original = frame.reset_index(drop=True)
     coerced = coerce(original, config)
     own, day_of_row, is_own = _places(config, coerced.frame, asked)
+    seen = personal.sightings(config, original, day_of_row)
+    if seen:
+        original = personal.withheld(original, day_of_row, seen)
+        coerced = coerce(original, config)
     declared = config.data.columns
     found = Inspection(
         config=config,
@@ -52,6 +57,7 @@ def inspect(
         unexpected=tuple(str(name) for name in original.columns if name not in declared),
         unmatured=unmatured,
     )
+    personal.refuse(found, seen)
     _columns(found)
     for name, faulty in coerced.faults.items():
         _types(found, name, faulty)

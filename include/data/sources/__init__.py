@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from include.config.schema import DeltaSource, FilesSource, SqlSource
-from include.data import delta, files, sql, times
+from include.data import delta, files, personal, sql, times
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def read_source(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
     """Read the raw rows of the days from `start` to `end`, both included.
 
-    Raises PermanentError where the source's module, its `read` or its files do not exist or cannot be read.
+    Columns that `data.personal` has hashed are hashed already. Raises PermanentError where the source's module, its
+    `read`, its files, table or database do not exist or cannot be read, TransientError where they do not answer.
     """
-    return _read(config, "source", config.data.source, start, end)
+    return personal.hashed(config, _read(config, "source", config.data.source, start, end))
 
 
 def read_labels(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def read_labels(config: ModelConfig, start: date, end: date) -> pd.DataFrame:
     From `data.labels`, or from the rows' own source. A row whose label is not known is left out or has none.
     """
     source, which = (config.data.labels, "labels") if config.data.labels else (config.data.source, "source")
-    return _read(config, which, source, start, end)
+    return personal.hashed(config, _read(config, which, source, start, end))
 
 
 def _read(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:

@@ -41,6 +41,21 @@ def test_ports_secrets_and_password_stay_from_start_to_start(state: Path) -> Non
     assert json.loads((state / "run/passwords.json").read_text()) == {"admin": first.secrets.password}
 
 
+def test_an_instance_of_an_older_version_gets_the_secrets_that_are_new(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_HASH_KEY", raising=False)
+    (state / "run").mkdir()
+    old = {"password": "p", "jwt": "j" * 64, "fernet": "f", "session": "s"}
+    (state / "run/secrets.json").write_text(json.dumps(old))
+    first, second = load_settings().secrets, load_settings().secrets
+    assert (first.password, first.jwt) == ("p", "j" * 64)
+    assert len(first.hashing) >= 48 and second == first
+    assert component_environment(load_settings(starting=True))["NIGHTSHIFT_HASH_KEY"] == first.hashing
+    monkeypatch.setenv("NIGHTSHIFT_HASH_KEY", "the team's own key")
+    assert component_environment(load_settings(starting=True))["NIGHTSHIFT_HASH_KEY"] == "the team's own key"
+
+
 def test_what_a_start_writes_is_its_owners_alone(state: Path) -> None:
     load_settings(starting=True)
     folders = [path for path in state.iterdir() if path.is_dir()]
