@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def _matching(path: str) -> list[str]:
     try:
         filesystem, bare = fsspec.url_to_fs(path)
         names = filesystem.glob(bare) if "*" in bare else [bare] * bool(filesystem.exists(bare))
-        return sorted(filesystem.unstrip_protocol(name) for name in names)
+        # Local paths stay plain: in an address, `#` and `?` would mean something.
+        return sorted(name if "://" not in path else filesystem.unstrip_protocol(name) for name in names)
     except (ImportError, ValueError) as error:  # a protocol that nobody knows, or whose package is missing
         raise PermanentError(f"{path}: {error}. Known to this environment: {_protocols()}") from error
     except OSError as error:
@@ -76,23 +78,49 @@ def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd
     """One file. Declared text stays text: `007` would come back as 7, which nobody could undo."""
     import pandas as pd
 
-    text = {name: "str" for name, kind in config.data.columns.items() if kind in ("string", "date", "timestamp")}
+    where = f"include/models/{config.name}.yaml: data.{which}.path: {path}"
+    if "://" not in path and Path(path).is_dir():
+        raise PermanentError(f"{where} is a folder; name the files in it, such as {path}/*.{source.file_format}")
     try:
-        if source.file_format == "parquet":
-            return pd.read_parquet(path)
-        if source.file_format == "jsonl":
-            return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
-        missing = {name: EMPTY if name in text else MISSING for name in config.data.columns}
-        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+        frame = _parsed(config, source, path)
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=list(config.data.columns))
-    except (ValueError, UnicodeDecodeError) as error:  # pandas' and pyarrow's words for a file of another kind
-        raise PermanentError(
-            f"include/models/{config.name}.yaml: data.{which}.path: {path} cannot be read as {source.file_format}: "
-            f"{str(error).splitlines()[0]}. Mend the file, or give data.{which}.format"
-        ) from error
+    except PermissionError as error:
+        raise PermanentError(f"{where} may not be read by this user ({error.strerror}); let it be read") from error
     except OSError as error:
-        raise TransientError(f"{path}: cannot be read ({error}); a retry may help") from error
+        # What is wrong with a file's content has no number of the system's.
+        if error.errno is not None or "://" in path:
+            raise TransientError(f"{path}: cannot be read ({error}); a retry may help") from error
+        raise _unreadable(where, source, error) from error
+    except (ValueError, EOFError, zlib.error) as error:  # pandas', pyarrow's and gzip's words for another kind of file
+        raise _unreadable(where, source, error) from error
+    doubled = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+    if doubled:
+        raise PermanentError(f"{where} has column {', '.join(doubled)} twice; make it have each column once")
+    return frame
+
+
+def _parsed(config: ModelConfig, source: FilesSource, path: str) -> pd.DataFrame:
+    import pandas as pd
+
+    text = {name: "str" for name, kind in config.data.columns.items() if kind in ("string", "date", "timestamp")}
+    if source.file_format == "parquet":
+        return pd.read_parquet(path)
+    if source.file_format == "jsonl":
+        return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+    missing = {name: EMPTY if name in text else MISSING for name in config.data.columns}
+    rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+    # pandas renames the second `price` to `price.1`, by which it would be a column that nobody declared.
+    if any(str(name).rpartition(".")[0] in rows.columns for name in rows.columns):
+        rows.columns = pd.Index(pd.read_csv(path, header=None, nrows=1, dtype="str").iloc[0].tolist())
+    return rows
+
+
+def _unreadable(where: str, source: FilesSource, error: Exception) -> PermanentError:
+    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return PermanentError(
+        f"{where} cannot be read as {source.file_format}: {said}. Mend the file, or give data.source.format"
+    )
 
 
 def _protocols() -> str:

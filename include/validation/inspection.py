@@ -89,6 +89,12 @@ class Inspection:
         mask: np.ndarray = self._codes == self.days.index(day)
         return mask
 
+    def days_without(self, held: np.ndarray) -> list[datetime.date]:
+        """Days that have rows, none of which is in the mask (n,)."""
+        rows = np.bincount(self._codes, minlength=len(self.days))
+        having = np.bincount(self._codes[held], minlength=len(self.days))
+        return [day for day, number, one in zip(self.days, rows, having, strict=True) if number and not one]
+
 
 def count(number: int, noun: str) -> str:
     """`1 row`, `1,200 rows`."""

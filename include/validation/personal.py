@@ -97,7 +97,10 @@ def _spread(positions: np.ndarray) -> np.ndarray:
 def _texts(values: pd.Series, positions: np.ndarray) -> list[str | None]:
     """The sampled values as text, None where missing; nothing at all for numbers too small to be anybody's."""
     if pd.api.types.is_numeric_dtype(values.dtype):
-        if pd.api.types.is_bool_dtype(values.dtype) or not (values.max() >= LEAST_NUMBER):
+        dtype = values.dtype
+        ordered = not (pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_complex_dtype(dtype))
+        largest = values.max() if ordered else None
+        if largest is None or pd.isna(largest) or largest < LEAST_NUMBER:
             return []
     elif not (pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype)):
         return []

@@ -62,6 +62,7 @@ def inspect(
     for name, faulty in coerced.faults.items():
         _types(found, name, faulty)
     _classes(found)
+    _empty(found)
     _keys(found)
     _days(found, own)
     return found
@@ -142,6 +143,20 @@ def _classes(found: Inspection) -> None:
             f"{', '.join(values[:3])}; allowed are {listed([repr(name) for name in allowed], 20)}"
         )
         found.fail(LABEL_CLASS, "quarantine_row", int(other.sum()), found.rows, detail)
+
+
+def _empty(found: Inspection) -> None:
+    """Columns without any value on a day: told, and refused where a rule of the model file says so.
+
+    A column may rightly be empty for a day, as a weather station's is that was down.
+    """
+    data = found.config.data
+    for name in found.typed.columns.difference([data.label, data.day, *data.key], sort=False):
+        there = found.original[name].notna().to_numpy(dtype=bool)
+        days = [] if there.all() else found.days_without(there)
+        if days:
+            detail = f"column {name!r} is null in every row of {count(len(days), 'day')} ({listed(days)})"
+            found.fail(f"column_empty:{name}", "warn", len(days), len(found.days), detail)
 
 
 def _keys(found: Inspection) -> None:

@@ -100,5 +100,9 @@ def _call(config: ModelConfig, which: str, name: str, start: date, end: date) ->
     read = getattr(module, "read", None)
     if read is None:
         raise PermanentError(f"include/data/sources/{name}.py has no function read(start, end)")
-    frame: pd.DataFrame = read(start, end)
+    frame = read(start, end)
+    if not isinstance(frame, pd.DataFrame):
+        raise PermanentError(
+            f"include/data/sources/{name}.py: read({start}, {end}) gave {type(frame).__name__}; give a DataFrame"
+        )
     return frame
