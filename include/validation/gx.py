@@ -118,6 +118,8 @@ def _distinct(values: Sequence[Any], most: int = 3) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, tuple | list):  # of a rule about several columns
+        return f"({', '.join(_plain(one) for one in value)})"
     item = value.item() if hasattr(value, "item") else value
     return repr(item) if isinstance(item, str) else str(item)
 
