@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake import DeltaTable, QueryBuilder
+from deltalake.exceptions import DeltaError, DeltaProtocolError, TableNotFoundError
 
 from include.config import environment
 from include.errors import PermanentError, TransientError
@@ -33,10 +33,7 @@ def read(config: ModelConfig, which: str, source: DeltaSource, start: date, end:
     address = source.path if "://" in source.path else str(environment.REPOSITORY / source.path)
     try:
         opened = DeltaTable(address)
-        dataset = opened.to_pyarrow_dataset()
-        declared = [name for name in config.data.columns if name in dataset.schema.names]
-        asked = None if config.data.snapshot else _asked(config, dataset.schema, start, end)
-        rows = dataset.to_table(columns=declared, filter=asked)
+        rows = _rows(config, opened, start, end)
     except TableNotFoundError:
         raise PermanentError(f"{field}: there is no Delta table at {address}; correct the path, or create it") from None
     except (DeltaError, pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
@@ -47,6 +44,28 @@ def read(config: ModelConfig, which: str, source: DeltaSource, start: date, end:
         ) from error
     # Arrow's own types: whole numbers with gaps among them stay whole.
     return rows.to_pandas(types_mapper=_whole_numbers)
+
+
+def _rows(config: ModelConfig, opened: DeltaTable, start: date, end: date) -> pa.Table:
+    there = {field.name for field in opened.schema().fields}
+    declared = [name for name in config.data.columns if name in there]
+    try:
+        dataset = opened.to_pyarrow_dataset()
+    except DeltaProtocolError:
+        # Rows marked as deleted beside the files, as Databricks does: only the table's own engine skips them.
+        listed = ", ".join('"' + name.replace('"', '""') + '"' for name in declared)
+        found = QueryBuilder().register("rows", opened).execute(f"select {listed} from rows")  # noqa: S608 - quoted names
+        whole = _without_views(pa.table(found.read_all()))
+        asked = None if config.data.snapshot else _asked(config, whole.schema, start, end)
+        return whole if asked is None else whole.filter(asked)
+    asked = None if config.data.snapshot else _asked(config, dataset.schema, start, end)
+    return dataset.to_table(columns=declared, filter=asked)
+
+
+def _without_views(rows: pa.Table) -> pa.Table:
+    """The engine's views of text as text, which Arrow can filter."""
+    kinds = [pa.string() if pa.types.is_string_view(field.type) else field.type for field in rows.schema]
+    return rows.cast(pa.schema(list(zip(rows.schema.names, kinds, strict=True))))
 
 
 def _asked(config: ModelConfig, schema: pa.Schema, start: date, end: date) -> ds.Expression | None:

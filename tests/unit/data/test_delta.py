@@ -33,7 +33,10 @@ def write(path: Path, day: pa.Array, name: str = "sold_on", **how: Any) -> dict[
     return {"kind": "delta", "path": str(path)}
 
 
-@pytest.mark.parametrize("how", [{}, {"partition_by": ["sold_on"]}])
+VECTORS = {"configuration": {"delta.enableDeletionVectors": "true"}}
+
+
+@pytest.mark.parametrize("how", [{}, {"partition_by": ["sold_on"]}, VECTORS, {**VECTORS, "partition_by": ["sold_on"]}])
 @pytest.mark.parametrize("kind", [pa.date32(), pa.string()])
 def test_rows_of_the_days_are_read_and_those_without_a_day_are_not_lost(
     sales: Sales, tmp_path: Path, kind: pa.DataType, how: dict[str, Any]

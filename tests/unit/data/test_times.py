@@ -10,6 +10,7 @@ import pytest
 from include.config.schema import ModelConfig
 from include.data.sources import read_source
 from include.data.times import local
+from include.validation.runner import validate
 
 COLUMNS = {"sold_at": "timestamp", "shop": "string", "units": "integer", "price": "number", "returned": "integer"}
 
@@ -57,3 +58,15 @@ def test_the_hour_that_the_clocks_repeat_stays_within_its_day() -> None:
     """Local time has no name for the second of the two hours: both stamps come out the same, an hour apart in truth."""
     stamps = pd.Series(pd.to_datetime(["2024-10-27T00:30Z", "2024-10-27T01:30Z"]))
     assert set(local(stamps, "Europe/Berlin")) == {pd.Timestamp(2024, 10, 27, 2, 30)}
+
+
+def test_a_row_whose_stamp_is_unreadable_is_set_aside_where_a_person_sees_it(
+    sales: Callable[..., ModelConfig], tmp_path: Path
+) -> None:
+    stamps = ["2024-03-01T10:00Z"] * 50 + ["soon", None]
+    rows = pd.DataFrame({"sold_at": stamps, "shop": range(52), "units": 1, "price": 1.0, "returned": 0})
+    rows.to_csv(tmp_path / "sales.csv", index=False)
+    config = sales({"kind": "files", "path": str(tmp_path / "sales.csv")}, time="sold_at", columns=COLUMNS)
+    outcome = validate(config, read_source(config, date(2024, 3, 1), date(2024, 3, 1)), [date(2024, 3, 1)])
+    assert len(outcome.accepted) == 50
+    assert outcome.quarantine["rules"].tolist() == ["column_type:sold_at; key_not_null", "key_not_null"]
