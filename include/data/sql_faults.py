@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from include.config.sources import SECRETS
 from include.errors import NightshiftError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def driver_fault(error: Exception, url: URL, field: str) -> PermanentError:
 def classed(error: Exception, url: URL, field: str) -> NightshiftError:
     """The error to raise for what the driver raised; the address is shown without its password."""
     said = _first_line(error, url)
-    where = f"{field}: {url.render_as_string(hide_password=True)} answers: {said}"
+    # Without its settings, which may hold a secret too.
+    where = f"{field}: {url.set(query={}).render_as_string(hide_password=True)} answers: {said}"
     if _passes(getattr(error, "orig", None) or error, error):
         return TransientError(f"{where}. A retry may help")
     return PermanentError(f"{where}. Correct the query or the address, or ask for the right to read")
@@ -87,7 +89,9 @@ def _passes(cause: BaseException, error: Exception) -> bool:
 def _first_line(error: Exception, url: URL) -> str:
     text = str(getattr(error, "orig", None) or error).strip()
     line = text.splitlines()[0].strip() if text else type(error).__name__
-    secret = url.password
-    for hidden in {str(secret), quote(str(secret)), quote_plus(str(secret)), quote(str(secret), safe="")}:
-        line = line.replace(hidden, "***") if secret else line
+    secrets = [str(url.password)] if url.password else []
+    secrets += [str(value) for name, value in url.query.items() if name.lower() in SECRETS]
+    for secret in secrets:
+        for hidden in {secret, quote(secret), quote_plus(secret), quote(secret, safe="")}:
+            line = line.replace(hidden, "***")
     return line

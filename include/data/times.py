@@ -7,6 +7,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 ZONED = re.compile(r"\d{2}:?\d{2}[\d:.,]*\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$")
@@ -29,6 +30,14 @@ def local(values: pd.Series, zone: str) -> pd.Series:
         return values
     there = ZoneInfo(zone)
     return pd.Series([_local(value, there) for value in values], index=values.index, dtype=object)
+
+
+def calendar_days(values: pd.Series) -> pd.Series:
+    """The day of each value (n,) as a date; NaT where none can be read, or one with a zone: whose day would it be?"""
+    if pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype):
+        zoned = np.array([_has_zone(value) for value in values], dtype=bool)
+        values = values.astype(object).mask(zoned, None) if zoned.any() else values
+    return pd.to_datetime(values, errors="coerce", format="ISO8601").dt.date
 
 
 def _has_zone(value: Any) -> bool:

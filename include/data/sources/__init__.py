@@ -74,15 +74,14 @@ def _dated(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
     time = config.data.time
     if time is None or list(rows.columns).count(time) != 1 or config.data.day in rows:
         return rows
-    moments = pd.to_datetime(rows[time], errors="coerce", format="ISO8601")
-    return rows.assign(**{config.data.day: moments.dt.date})
+    return rows.assign(**{config.data.day: times.calendar_days(rows[time])})
 
 
 def _inside(config: ModelConfig, rows: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
     """Rows of the days, and those without a readable day, which validation sets aside where a person sees them."""
     if list(rows.columns).count(config.data.day) != 1:
         return rows  # validation refuses the day and names the column
-    day = pd.to_datetime(rows[config.data.day], errors="coerce", format="ISO8601").dt.date
+    day = times.calendar_days(rows[config.data.day])
     return rows[day.isna() | ((day >= start) & (day <= end))].reset_index(drop=True)
 
 

@@ -268,6 +268,16 @@ def test_a_wrong_password_is_no_reason_to_retry_and_stays_unsaid(
     assert wrong not in str(caught.value) + caplog.text
 
 
+def test_a_secret_among_an_addresss_settings_stays_unsaid(
+    sales: Sales, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALES_PASSWORD", "hunter2")
+    url = f"postgresql+psycopg2://reader@/airflow?host={server}&password=${{SALES_PASSWORD}}"
+    with pytest.raises(PermanentError, match="password authentication failed") as caught:
+        read_source(asked(sales, url=url), DAY, DAY)
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("host", ["/nowhere", "127.0.0.1"])
 def test_a_server_that_is_away_is_worth_a_retry(sales: Sales, place: dict[str, str], host: str) -> None:
     url = f"postgresql+psycopg2://reader:${{SALES_PASSWORD}}@/airflow?host={host}&port=9"

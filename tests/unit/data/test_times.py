@@ -9,7 +9,7 @@ import pytest
 
 from include.config.schema import ModelConfig
 from include.data.sources import read_source
-from include.data.times import local
+from include.data.times import calendar_days, local
 from include.validation.runner import validate
 
 COLUMNS = {"sold_at": "timestamp", "shop": "string", "units": "integer", "price": "number", "returned": "integer"}
@@ -70,3 +70,18 @@ def test_a_row_whose_stamp_is_unreadable_is_set_aside_where_a_person_sees_it(
     outcome = validate(config, read_source(config, date(2024, 3, 1), date(2024, 3, 1)), [date(2024, 3, 1)])
     assert len(outcome.accepted) == 50
     assert outcome.quarantine["rules"].tolist() == ["column_type:sold_at; key_not_null", "key_not_null"]
+
+
+def test_days_with_and_without_a_zone_in_one_column_are_told_apart(
+    sales: Callable[..., ModelConfig], tmp_path: Path
+) -> None:
+    """A date column that holds one stamp with a zone is that row's fault and nobody else's."""
+    days = ["2024-03-01"] * 50 + ["2024-03-01T00:00:00Z", "2024-03-01T00:00:00+02:00"]
+    rows = pd.DataFrame({"sold_on": days, "shop": range(52), "units": 1, "price": 1.0, "returned": 0})
+    rows.to_csv(tmp_path / "sales.csv", index=False)
+    config = sales({"kind": "files", "path": str(tmp_path / "sales.csv")}, day="sold_on")
+    outcome = validate(config, read_source(config, date(2024, 3, 1), date(2024, 3, 1)), [date(2024, 3, 1)])
+    assert len(outcome.accepted) == 50
+    assert outcome.quarantine["rules"].tolist() == ["column_type:sold_on"] * 2
+    far = pd.Series(["9999-12-31T23:30:00-12:00", "2024-03-01T10:00:00"], dtype=object)
+    assert calendar_days(far).isna().tolist() == [True, False]
