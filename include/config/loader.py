@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Hashable, Iterator
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from include.config import environment
 from include.config.agreement import Disagreement
+from include.config.near import near
 from include.config.personal import unanswered
 from include.config.queries import hidden
 from include.config.schema import ModelConfig
@@ -22,20 +22,13 @@ from include.errors import ConfigError
 
 TAGS = ("python", "files", "sql", "delta", "range", "list")
 """What pydantic adds to a place where one of several kinds may stand."""
+DEEPEST = 20
 MAX_BYTES = 1_000_000
 """A model file is a page or two; anything this large is a mistake or an attack (YAML aliases expand)."""
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader, but a key given twice is an error and aliases are refused."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not allowed in a model file", problem_mark=event.start_mark
-            )
-        return super().compose_node(parent, index)
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's safe loader, the one in C where it is there, but a key given twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
@@ -46,7 +39,25 @@ class _StrictLoader(yaml.SafeLoader):
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {key!r} is given twice", problem_mark=key_node.start_mark)
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return found
+
+
+def _read(text: str) -> tuple[Any, yaml.Node | None]:
+    """What YAML text says, and where. Aliases are refused before anything is built: a few of them make gigabytes."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_StrictLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            deep = f"more than {DEEPEST} levels deep"
+            problem = deep if depth > DEEPEST else "aliases (*name) are not allowed in a model file"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+    loader = _StrictLoader(text)
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), node
+    finally:
+        loader.dispose()
 
 
 def load_model(path: Path) -> ModelConfig:
@@ -79,7 +90,7 @@ def read_content(path: Path) -> dict[str, Any]:
 def read_value(text: str) -> Any:
     """A value as a model file would write it: `0.05`, `null`, `[a, b]`. Raises ValueError where it is no YAML."""
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derives from SafeLoader
+        return _read(text)[0]
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{text!r} is not readable as YAML: {type(error).__name__}") from None
 
@@ -87,8 +98,7 @@ def read_value(text: str) -> Any:
 def _parsed(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     text = _read_text(path)
     try:
-        node = yaml.compose(text, Loader=_StrictLoader)
-        content = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derives from SafeLoader
+        content, node = _read(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(str(path), [f"line {line}: not readable as YAML: {error.problem}"]) from None
@@ -119,7 +129,7 @@ def find_model(name: str) -> ModelConfig:
     path = environment.models_dir() / f"{name}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in environment.models_dir().glob("*.yaml"))
-        hint = _near(name, known)
+        hint = near(name, known)
         raise ConfigError(str(path), [f"no such model file; models here: {', '.join(known) or 'none'}{hint}"])
     return load_model(path)
 
@@ -178,7 +188,7 @@ def _fault(detail: ErrorDetails, node: yaml.Node | None) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         allowed = sorted(_fields_at(location[:-1]))
-        message = f"unknown key{_near(str(location[-1]), allowed)}; allowed: {', '.join(allowed)}"
+        message = f"unknown key{near(str(location[-1]), allowed)}; allowed: {', '.join(allowed)}"
     elif detail["type"] not in ("missing", "value_error"):
         message = f"{message}; received {_short(detail['input'])}"
     return f"{line}{where}: {message}"
@@ -218,11 +228,6 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
         else:
             break
     return line
-
-
-def _near(word: str, allowed: list[str]) -> str:
-    match = difflib.get_close_matches(word, allowed, n=1)
-    return f" (did you mean {match[0]!r}?)" if match else ""
 
 
 def _short(value: Any) -> str:

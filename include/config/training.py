@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from include.config.estimators import ESTIMATORS, known_estimators
+from include.config.near import near
 from include.config.section import Column, MetricName, Name, Section
 
 Param = bool | int | float | str | None
@@ -15,9 +15,9 @@ Param = bool | int | float | str | None
 
 def _known(name: str) -> str:
     if name not in ESTIMATORS:
-        near = difflib.get_close_matches(name, ESTIMATORS, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{name!r} is no known estimator{hint}; known are {', '.join(known_estimators())}")
+        raise ValueError(
+            f"{name!r} is no known estimator{near(name, ESTIMATORS)}; known are {', '.join(known_estimators())}"
+        )
     if not ESTIMATORS[name].installed:
         package = ESTIMATORS[name].package
         raise ValueError(f"{name!r} needs the package {package}, which is not installed: pip install {package}")
