@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from include.config.section import Name, Section
+from include.config.section import Column, Name, Section
 from include.config.sql_text import bound_names, statement_fault
 
 BINDS = ("start", "end", "next_day")
@@ -39,12 +40,26 @@ class FilesSource(Section):
 
     `path` is a local path or an address that fsspec knows: `s3://bucket/sales/{day}.parquet`, once the package s3fs is
     installed. Without `{day}` the files are read whole each night, and the day column says which rows are of the night.
-    `format` follows the file's ending (.parquet, .csv or .jsonl, the latter two also as .gz) unless it is given.
+    `format` follows the file's ending (.parquet, .csv or .jsonl, the latter two also as .gz) unless it is given;
+    `separator`, `decimal` and `encoding` are those of CSV files. Where no columns name a row, `row_number` adds one
+    that counts the rows from 1, which holds as long as rows are only ever added at the end.
     """
 
     kind: Literal["files"]
     path: str = Field(min_length=1)
     format: Literal["csv", "parquet", "jsonl"] | None = None
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    row_number: Column | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError:
+            raise ValueError(f"{value!r} is no encoding of text, such as utf-8 or latin-1") from None
 
     @property
     def place(self) -> str:

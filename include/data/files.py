@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.config import environment
 from include.errors import PermanentError, TransientError
@@ -34,7 +34,12 @@ def read(config: ModelConfig, which: str, source: FilesSource, start: date, end:
     frames = [_load(config, which, source, path) for path in paths]
     if not frames:
         return pd.DataFrame(columns=list(config.data.columns))
-    return pd.concat(frames, ignore_index=True)
+    if source.row_number and DAY in source.path:
+        frames = [frame.assign(**{source.row_number: range(1, len(frame) + 1)}) for frame in frames]
+    rows = pd.concat(frames, ignore_index=True)
+    if source.row_number and DAY not in source.path:
+        rows[source.row_number] = range(1, len(rows) + 1)
+    return rows
 
 
 def _by_day(source: FilesSource, start: date, end: date) -> list[str]:
@@ -109,10 +114,18 @@ def _parsed(config: ModelConfig, source: FilesSource, path: str) -> pd.DataFrame
     if source.file_format == "jsonl":
         return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
     missing = {name: EMPTY if name in text else MISSING for name in config.data.columns}
-    rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+
+    # pandas names what is no UTF-8 only where it is not told to expect it.
+    encoding = None if source.encoding == "utf-8" else source.encoding
+
+    def read(**how: Any) -> pd.DataFrame:
+        found: pd.DataFrame = pd.read_csv(path, sep=source.separator, encoding=encoding, **how)
+        return found
+
+    rows = read(dtype=text, keep_default_na=False, na_values=missing, decimal=source.decimal)
     # pandas renames the second `price` to `price.1`, by which it would be a column that nobody declared.
     if any(str(name).rpartition(".")[0] in rows.columns for name in rows.columns):
-        rows.columns = pd.Index(pd.read_csv(path, header=None, nrows=1, dtype="str").iloc[0].tolist())
+        rows.columns = pd.Index(read(header=None, nrows=1, dtype="str").iloc[0].tolist())
     return rows
 
 

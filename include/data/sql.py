@@ -14,7 +14,7 @@ from include.data.sql_faults import classed, driver_fault
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from sqlalchemy import URL, Connection, Engine, TextClause
@@ -25,7 +25,15 @@ ROWS_AT_ONCE = 20_000
 
 
 def read(config: ModelConfig, which: str, source: SqlSource, start: date, end: date) -> pd.DataFrame:
-    """Rows of the query for the days from `start` to `end`, both included, as the database has them.
+    """Rows of the model's query for the days from `start` to `end`, both included, as the database has them."""
+    field = f"include/models/{config.name}.yaml: data.{which}"
+    return fetch(field, source, start, end, config.data.columns, config.schedule.timezone)
+
+
+def fetch(
+    field: str, source: SqlSource, start: date, end: date, kinds: Mapping[str, ColumnType], timezone: str
+) -> pd.DataFrame:
+    """Rows of a query; `field` names it in errors, `kinds` are the types that its columns are declared with.
 
     They are fetched in parts, each turned into its declared types at once, so that memory holds the rows once and not
     the driver's objects beside them. What is not of its declared type stays as it came, for validation to name.
@@ -35,22 +43,21 @@ def read(config: ModelConfig, which: str, source: SqlSource, start: date, end: d
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    field = f"include/models/{config.name}.yaml: data.{which}"
     url = _address(source, field)
     engine = _engine(url, field)
     try:
         with engine.connect() as connection:
-            _only_read(connection, config.schedule.timezone)
+            _only_read(connection, timezone)
             result = connection.execution_options(stream_results=True, max_row_buffer=ROWS_AT_ONCE).execute(
                 _statement(source, start, end)
             )
             names = list(result.keys())
-            parts = [_frame(part, names, config) for part in result.partitions(ROWS_AT_ONCE)]
+            parts = [_frame(part, names, kinds) for part in result.partitions(ROWS_AT_ONCE)]
     except (SQLAlchemyError, UnicodeDecodeError) as error:
         raise classed(error, url, field) from None
     finally:
         engine.dispose()
-    return _joined(parts, names, config)
+    return _joined(parts, names)
 
 
 def _address(source: SqlSource, field: str) -> URL:
@@ -108,18 +115,18 @@ def _statement(source: SqlSource, start: date, end: date) -> TextClause:
     return text(with_escaped_quotes(source.query.strip().removesuffix(";"))).bindparams(*named)
 
 
-def _frame(rows: Sequence[Any], names: Sequence[str], config: ModelConfig) -> pd.DataFrame:
+def _frame(rows: Sequence[Any], names: Sequence[str], kinds: Mapping[str, ColumnType]) -> pd.DataFrame:
     import pandas as pd
 
     columns = zip(*rows, strict=True)
     typed = {
-        number: _typed(list(values), config.data.columns.get(name))
+        number: _typed(list(values), kinds.get(name))
         for number, (name, values) in enumerate(zip(names, columns, strict=True))
     }
     return pd.DataFrame(typed)
 
 
-def _joined(parts: Sequence[pd.DataFrame], names: Sequence[str], config: ModelConfig) -> pd.DataFrame:
+def _joined(parts: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     """All parts under their names, two of which may be the same: validation refuses that, and says so."""
     import pandas as pd
 

@@ -63,6 +63,14 @@ def sightings(config: ModelConfig, rows: pd.DataFrame, day_of_row: np.ndarray) -
     return found
 
 
+def looks_like(values: pd.Series) -> str | None:
+    """What a column looks like, by its name or by a sample of its values; None for anything but a person's own."""
+    if named := looks_by_name(str(values.name)):
+        return f"looks by its name like {named}"
+    texts = _texts(values, _spread(np.arange(len(values))))
+    return _looks(texts) if texts else None
+
+
 def withheld(rows: pd.DataFrame, day_of_row: np.ndarray, seen: Sequence[Sighting]) -> pd.DataFrame:
     """The rows without what was sighted: neither quarantine nor a page may repeat it."""
     masked: dict[str, pd.Series] = {}
