@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from include.errors import NightshiftError
+from include.authoring.command import describe, new_model, remove_model, try_model
+from include.local import instance
 from include.replay.command import replay
+from include.terminal import console, told
 
 if TYPE_CHECKING:
     from include.local.airflow_api import AirflowApi, DagRun
@@ -28,8 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+app.command()(new_model)
+app.command()(describe)
+app.command("try")(try_model)
+app.command()(remove_model)
 app.command()(replay)
 ModelName = Annotated[str, typer.Argument(help="Name of the model file, without .yaml")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -40,7 +39,7 @@ def up() -> None:
     """Start PostgreSQL, MLflow and Airflow; return when all are healthy."""
     from include.local import services
 
-    with _told() as say:
+    with told() as say:
         _where(services.up(say))
 
 
@@ -49,7 +48,7 @@ def down() -> None:
     """Stop everything that `up` started. What was stored stays."""
     from include.local import services
 
-    with _told() as say:
+    with told() as say:
         stopped = services.down(say)
         say(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -59,7 +58,7 @@ def demo(model: ModelName = "flight_delay") -> None:
     """Start everything and run the whole chain on real data; quick where it has been done."""
     from include.local.demo import demo as run
 
-    with _told() as say:
+    with told() as say:
         settings = run(model, say)
         say("reading the result")
     _status(settings, as_json=False)
@@ -69,8 +68,8 @@ def demo(model: ModelName = "flight_delay") -> None:
 @app.command()
 def status(as_json: JsonFlag = False) -> None:
     """Tell, model by model: champion, last verdict and why, rows, drift; and whether the services are healthy."""
-    with _told(quiet=True):
-        _status(_settings(), as_json)
+    with told(quiet=True):
+        _status(instance.settings(), as_json)
 
 
 @app.command()
@@ -83,8 +82,8 @@ def metrics(
     from include.local import metrics as exporting
     from include.status import exporter
 
-    with _told(quiet=True):
-        settings = None if exporting.in_containers() else _settings()
+    with told(quiet=True):
+        settings = None if exporting.in_containers() else instance.settings()
         collector = exporting.collector(settings)
         if serve:
             exporting.serve_until_stopped(collector, host, port or exporting.port_of(settings))
@@ -102,10 +101,10 @@ def train(
     from include.errors import PermanentError
     from include.release import trials
 
-    with _told() as say:
+    with told() as say:
         config = find_model(model)
         night = _date(as_of).isoformat() if as_of else None
-        api = _api()
+        api = instance.airflow_api()
         if tried := trials.on_trial(config):
             raise PermanentError(f"Nothing is trained. {trials.said_of(tried)}")
         run = api.follow(api.trigger(f"{model}__retrain", {"as_of": night} if night else None), say)
@@ -122,9 +121,9 @@ def rollback(
     """Serve an earlier version again, through the model's rollback DAG."""
     from include.config.loader import find_model
 
-    with _told() as say:
+    with told() as say:
         find_model(model)
-        api = _api()
+        api = instance.airflow_api()
         run = api.follow(api.trigger(f"{model}__rollback", {"version": to, "reason": reason}), say)
         event = api.result(run, "rollback_model")
         console.print(f"Champion of {model} is version {event['version']} (before: {event['champion_before']})")
@@ -140,9 +139,9 @@ def approve(
     from include.config.loader import find_model
     from include.errors import PermanentError
 
-    with _told(quiet=True):
+    with told(quiet=True):
         tried = find_model(model).release.evidence == "shadow"
-        api = _api()
+        api = instance.airflow_api()
         asking = (f"{model}__retrain", f"{model}__shadow") if tried else (f"{model}__retrain",)
         waiting = [question for dag_id in asking for question in api.questions(dag_id)]
         if not waiting:
@@ -158,7 +157,7 @@ def history(model: ModelName, as_json: JsonFlag = False) -> None:
     from include.local.printing import history_table
     from include.release import ledger
 
-    with _told(quiet=True):
+    with told(quiet=True):
         find_model(model)
         events = ledger.history(model)
         if as_json:
@@ -177,8 +176,8 @@ def reproduce(
     from include.local.printing import reproduction_tables, reproduction_verdict
     from include.release.reproduce import reproduce as train_again
 
-    with _told(quiet=as_json) as say:
-        _settings()
+    with told(quiet=as_json) as say:
+        instance.settings()
         say(f"training version {version} of {model} again, in a process of its own")
         (found,) = train_again(model, [version])
     if as_json:
@@ -197,9 +196,9 @@ def repair(model: ModelName) -> None:
     from include.config.loader import find_model
     from include.release import promotion
 
-    with _told(quiet=True):
+    with told(quiet=True):
         find_model(model)
-        _settings()
+        instance.settings()
         closed = promotion.repair(model)
         for event in closed:
             console.print(f"version {event.version}: {event.event}: {event.reason}", soft_wrap=True, markup=False)
@@ -214,7 +213,7 @@ def alerts(
     """Tell which alarms are open, since when, how bad they are, where to look."""
     from include.local import alarms
 
-    with _told(quiet=True):
+    with told(quiet=True):
         lines, fine = alarms.tested() if test else (alarms.listed(), True)
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)
@@ -225,9 +224,9 @@ def alerts(
 @app.command()
 def lint(files: Annotated[list[Path] | None, typer.Argument(help="Model files; default: all.")] = None) -> None:
     """Check model files; every fault at once, exit code 1 where there is one."""
-    from include.local.lint import faults_of
+    from include.authoring.checks import faults_of
 
-    with _told(quiet=True):
+    with told(quiet=True):
         found = faults_of(files or [])
     for path, faults in found.items():
         console.print(f"{path}: " + ("no faults" if not faults else f"{len(faults)} faults"), soft_wrap=True)
@@ -262,28 +261,13 @@ def _status(settings: LocalSettings, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps({"services": health, "models": [item.to_json() for item in found]}))
         return
+    idle = [item.model for item in found if item.champion_version is None and not item.days and not item.verdict]
     for item in found:
-        console.print(status_table(item))
+        if item.model not in idle:
+            console.print(status_table(item))
+    if idle:
+        console.print(f"not started  {', '.join(idle)}; next: ./nightshift demo {idle[0]}", soft_wrap=True)
     console.print(services_line(health))
-
-
-def _settings() -> LocalSettings:
-    """This instance's settings, with the addresses of the registry and of its lock set for this process."""
-    from include.local.settings import hash_key, load_settings, lock_database
-
-    settings = load_settings()
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_url
-    os.environ["NIGHTSHIFT_LOCK_DATABASE"] = lock_database(settings)
-    os.environ["NIGHTSHIFT_HASH_KEY"] = hash_key(settings)
-    return settings
-
-
-def _api() -> AirflowApi:
-    from include.local.airflow_api import AirflowApi
-    from include.local.settings import USER
-
-    settings = _settings()
-    return AirflowApi(settings.airflow_url, USER, settings.secrets.password)
 
 
 def _where(settings: LocalSettings) -> None:
@@ -316,25 +300,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date; write it as 2026-01-31") from None
-
-
-@contextmanager
-def _told(quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """Say what goes on, with the seconds since the start, and end on an error with its message alone."""
-    started = time.monotonic()
-
-    def say(message: str) -> None:
-        if not quiet:
-            console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {message}", soft_wrap=True)
-
-    try:
-        yield say
-    except NightshiftError as error:
-        errors.print(str(error), style="red", soft_wrap=True, markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("\nInterrupted. Nothing is half-done: run the same command again, or: make down", style="yellow")
-        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":

@@ -138,6 +138,10 @@ class AirflowApi:
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
+    def delete_dag(self, dag_id: str) -> None:
+        """Remove what Airflow recorded of a DAG; one whose file is still there comes back without its history."""
+        self._call("DELETE", f"/api/v2/dags/{dag_id}")
+
     def wait_for_dags(self, dag_ids: set[str], say: Say, seconds: float = 120) -> None:
         """Wait until Airflow has read the DAG files."""
         deadline, told = time.monotonic() + seconds, time.monotonic()
@@ -201,7 +205,7 @@ class AirflowApi:
                 self._log_in()
                 answer = self._client.request(method, path, **kwargs)
             answer.raise_for_status()
-            return answer.json()
+            return answer.json() if answer.content else None
 
     def token(self) -> str:
         """A fresh token, for an address of Airflow that is not its API."""

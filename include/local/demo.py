@@ -11,6 +11,7 @@ from include.config.loader import find_model
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import windows
+from include.data.newest import newest_night
 from include.local import services
 from include.local.airflow_api import AirflowApi
 from include.local.settings import USER, LocalSettings
@@ -36,7 +37,9 @@ def demo(model: str, say: Say) -> LocalSettings:
     for suffix in suffixes:
         api.unpause(f"{model}__{suffix}")
     _took(say, "services", started)
-    night = datetime.now(ZoneInfo(config.schedule.timezone)).date()
+    night = newest_night(config)
+    if night < datetime.now(ZoneInfo(config.schedule.timezone)).date():
+        say(f"{config.data.source.place} ends on {night - timedelta(days=1)}: all is done as on the night of {night}")
     for stage, act in (("history", _history), ("release", _release), ("scores and drift", _score_and_monitor)):
         started = time.monotonic()
         act(api, config, night, say)
@@ -76,7 +79,7 @@ def _score_and_monitor(api: AirflowApi, config: ModelConfig, night: date, say: S
     from include.tracking import naming, runs
 
     seen = {run.run_id for run in api.runs(f"{config.name}__monitor")}
-    api.follow(api.trigger(f"{config.name}__score"), say)
+    api.follow(api.trigger(f"{config.name}__score", _asked(config, night)), say)
     deadline = time.monotonic() + ASSET_SECONDS
     while time.monotonic() < deadline:
         if woken := [run for run in api.runs(f"{config.name}__monitor") if run.run_id not in seen]:
@@ -86,6 +89,18 @@ def _score_and_monitor(api: AirflowApi, config: ModelConfig, night: date, say: S
     newest = runs.newest_run(naming.monitoring_experiment(config.name))
     if newest is None or newest[1].get("key") != night.isoformat():
         api.follow(api.trigger(f"{config.name}__monitor", {"night": night.isoformat()}), say)
+
+
+def _asked(config: ModelConfig, night: date) -> dict[str, str]:
+    """Which days to score: by themselves the nights look at the newest ones alone, which a source may not have.
+
+    Days that the champion was trained or chosen on are left out, as the nights do: there its scores flatter it.
+    """
+    if night >= datetime.now(ZoneInfo(config.schedule.timezone)).date():
+        return {}
+    unseen = windows.training_windows(config, night).holdout.start
+    first = max(unseen, night - timedelta(days=config.scoring.lookback_days))
+    return {"start": first.isoformat(), "end": (night - timedelta(days=1)).isoformat()}
 
 
 def _environment(settings: LocalSettings) -> None:

@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from include.errors import NightshiftError, PermanentError
+from include.errors import PermanentError
+from include.terminal import console, ended, errors
 
 if TYPE_CHECKING:
     from include.replay.records import Outcome
     from include.replay.run import Replayed, Request
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 def replay(
@@ -50,7 +47,7 @@ def replay(
     Touches no live table, registry or server. A night that is trained is kept: run the same command again to go on
     after an interruption, or other policies with `--set release...` in a minute.
     """
-    with _ended():
+    with ended("Every finished night is kept: run the same command again to go on"):
         nights = _date(first, "--from"), _date(last, "--to")
         with _bars(quiet=as_json) as progress:
             from include.replay.run import kept_in
@@ -173,19 +170,6 @@ def _bars(quiet: bool) -> Iterator[_Bars]:
     shown = not quiet and console.is_terminal
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not shown) as bars:
         yield _Bars(bars, quiet)
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    """End on an error with its message alone, and on an interruption with what to do next."""
-    try:
-        yield
-    except NightshiftError as error:
-        errors.print(str(error), style="red", soft_wrap=True, markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        errors.print("\nInterrupted. Every finished night is kept: run the same command again to go on", style="yellow")
-        raise typer.Exit(130) from None
 
 
 def _date(text: str, option: str) -> date:

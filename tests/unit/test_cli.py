@@ -15,7 +15,7 @@ from click.testing import Result
 from rich.console import Console
 from typer.testing import CliRunner
 
-from include import cli
+from include import cli, terminal
 from include.config import environment
 
 ROOT = environment.REPOSITORY
@@ -29,7 +29,7 @@ def nightshift(state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
         monkeypatch.setenv(variable, "")  # `status` sets it: put back afterwards
     monkeypatch.delenv("NIGHTSHIFT_DATABASE", raising=False)
     monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
-    monkeypatch.setattr(cli, "errors", Console(highlight=False, width=300, stderr=True))
+    monkeypatch.setattr(terminal, "errors", Console(highlight=False, width=300, stderr=True))
     return lambda *arguments: CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 

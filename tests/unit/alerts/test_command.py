@@ -11,7 +11,7 @@ from click.testing import Result
 from rich.console import Console
 from typer.testing import CliRunner
 
-from include import cli
+from include import cli, terminal
 from include.alerts import failures
 from include.config import environment
 from include.config.loader import load_model
@@ -22,7 +22,7 @@ from tests.unit.alerts.conftest import SECRET, Hook
 @pytest.fixture
 def nightshift(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
-    monkeypatch.setattr(cli, "errors", Console(highlight=False, width=300, stderr=True))
+    monkeypatch.setattr(terminal, "errors", Console(highlight=False, width=300, stderr=True))
     return lambda *arguments: CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 
