@@ -53,7 +53,7 @@ class Searched:
     @property
     def figures(self) -> dict[str, float]:
         return {
-            "search_trials": float(len(self.trials)),
+            "search_trials": float((self.trials["round"] == 0).sum() if "round" in self.trials else len(self.trials)),
             "search_folds": float(self.folds),
             f"search_best_{self.metric}": self.score,
         }

@@ -90,7 +90,7 @@ QUANTILE: Mapping[str, Any] = {
                 "name": "good",
                 "estimator": "HistGradientBoostingRegressor",
                 "params": {"max_iter": 30},
-                "search": {"method": "halving", "trials": 3, "folds": 2, "params": {"max_leaf_nodes": [3, 8]}},
+                "search": {"method": "halving", "trials": 3, "folds": 2, "params": {"max_leaf_nodes": [3, 5, 8]}},
             },
         ],
     },
@@ -287,7 +287,7 @@ def test_a_search_is_logged_where_a_model_file_would_have_it(served: tuple[Model
     best = json.loads(data.params[f"training.candidates.1.params.{name}"])
     table = pd.read_csv(pd.io.common.StringIO(runs.load_text(good.mlflow_run_id, "search_trials.csv")))
     assert table[name].iloc[0] == best
-    assert data.metrics["search_trials"] == len(table) >= 2
+    assert data.metrics["search_trials"] == asked.trials <= len(table)
     assert data.metrics[f"search_best_{config.training.select_by}"] == pytest.approx(table["score"].iloc[0])
     assert jobs.train_candidate(first.context, "good") == good, "a retry gives the same result"
 
