@@ -39,7 +39,8 @@ def status_table(item: ModelStatus) -> Table:
             "rows", f"{last}; {item.rows_validated:,} of {item.days} days in all, {item.rows_scored:,} scored"
         )
     if item.last_night:
-        alarms = f"{item.drifted_columns or 0} of {item.compared_columns or 0} columns in an alarm"
+        alarms = f"{item.drifted_columns or 0} of {item.compared_columns} columns in an alarm"
+        alarms = alarms if item.compared_columns else "too few rows to draw a column by itself; see the night's report"
         table.add_row("drift", f"night {item.last_night}: {alarms}")
         rows = {"rows": float(item.live_rows)} if item.live_rows else {}
         table.add_row("live", _figures(item.task, item.live | rows, item.live_limits) or "no labels yet")

@@ -73,7 +73,7 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
     lately = drift.typed(declared, recent.rows, scores_now(config, training, recent.rows, pipeline))
     now = lately[(recent.day >= recent.start).to_numpy()].reset_index(drop=True)
     plan = drift.plan(declared, before, now)
-    notes = [*recent.notes, *reference.notes, *plan.left_out.values()]
+    notes = [*recent.notes, *reference.notes, *plan.notes]
     findings, said = _judged(config, training, reference, pipeline, before, recent, lately)
     if not plan.comparisons and not findings:
         return Compared(rows=len(now), reasons=tuple(notes))

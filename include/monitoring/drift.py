@@ -53,6 +53,17 @@ class Plan:
     comparisons: tuple[Comparison, ...]
     left_out: dict[str, str]
 
+    @property
+    def notes(self) -> list[str]:
+        """The sentences, those that say the same of several columns as one."""
+        columns: dict[str, list[str]] = {}
+        for column, sentence in self.left_out.items():
+            columns.setdefault(sentence.removeprefix(f"{column} "), []).append(column)
+        return [
+            f"{named[0]} {said}" if len(named) == 1 else f"Each of {', '.join(named)} {said}"
+            for said, named in columns.items()
+        ]
+
 
 def kinds(config: ModelConfig) -> dict[str, Kind]:
     """How each feature and the score are compared."""
@@ -107,9 +118,9 @@ def thresholds(plan: Plan, findings: Sequence[DriftFinding]) -> dict[str, float]
 def _too_few(column: str, before: int, now: int) -> str | None:
     for values, where in ((before, "the reference"), (now, "the night's rows")):
         if not values:
-            return f"{column} is missing in every row of {where}; it was left out of the comparison."
+            return f"{column} is missing in every row of {where}; no figure of it is drawn."
         if values < MIN_VALUES:
-            return f"{column} has only {values} values in {where}; it was left out of the comparison."
+            return f"{column} has only {values} values in {where}; no figure of it is drawn."
     return None
 
 

@@ -83,7 +83,7 @@ def compare(config: ModelConfig, training: Training, night: date) -> Compared:
         f"{training.train.start}, which the champion was trained on. Compared are tonight's rows that are not among "
         "its training rows; scores with those on its validation rows."
     )
-    notes = [*reference.notes, *plan.left_out.values()]
+    notes = [*reference.notes, *plan.notes]
     told = [*said, against, *notes]
     found, page, values = reports.drift_page(plan, findings, reference.columns, now, title, told, reports.OF_DRAWS)
     return Compared(
