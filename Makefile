@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 MODEL ?= flight_delay
+TEST_PROCESSES ?= 2
 BENCH ?= chain evidence shadow flights drift estimates promotions approvals reproduce replay
 BIN := .venv/bin
 LOCKS := requirements.txt requirements/demo.txt
@@ -45,7 +46,7 @@ status: setup ## Champion, last verdict, drift, health
 	@./nightshift status
 
 test: setup-dev ## Run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --no-loadscope-reorder
 
 lint: setup-dev ## Style, types and the walls between rooms
 	@$(BIN)/ruff check

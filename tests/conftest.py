@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).parents[1]
 _HOME = tempfile.mkdtemp(prefix="nightshift-tests-")
@@ -29,6 +30,20 @@ import pytest  # noqa: E402
 from include.config import environment  # noqa: E402
 from include.config.loader import load_model  # noqa: E402
 from include.config.schema import ModelConfig  # noqa: E402
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where processes share the tests out, each file stays whole, and so do the tests of the one started instance."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFiles(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            return folder if folder in ("tests/e2e", "tests/integration") else file
+
+    return WholeFiles(config, log)
 
 
 @pytest.fixture(scope="session")
