@@ -35,6 +35,12 @@ DATED = "select sold_on, shop, units, price, returned from sales where sold_on >
 Sales = Callable[..., ModelConfig]
 
 
+@pytest.fixture(autouse=True)
+def outside_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator that another test of this process imported has had connections looked up in Airflow since."""
+    monkeypatch.setattr(connections, "_look_up", None)
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     path = tmp_path / "shop?#1.db"
