@@ -7,6 +7,7 @@ the whole holdout, and the champion.
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 import time
 import traceback
@@ -25,7 +26,7 @@ from include.config import environment
 from include.contracts import CandidateResult, DayRange, Windows
 from include.data import splits, tables, windows
 from include.data.newest import newest_night
-from include.data.sources import read_source
+from include.data.sources import read_labels, read_source
 from include.errors import NightshiftError
 from include.release.facts import HoldoutScores
 from include.release.slices import slice_gates
@@ -35,6 +36,7 @@ from include.training.baseline import baseline_metrics, constants
 from include.training.fit import predict_scores
 from include.training.metrics import evaluate
 from include.training.select import select
+from include.validation.labels import unmatured_days, with_labels
 from include.validation.runner import validate
 
 if TYPE_CHECKING:
@@ -68,7 +70,12 @@ class Tried:
 
 def try_model(config: ModelConfig, night: date | None, rows: int, say: Callable[[Step], None]) -> Tried:
     """Run the chain as of `night`, or of the newest one that the source has rows for, on about `rows` rows."""
-    tried = Tried(night or newest_night(config))
+    with _scratch():
+        return _tried(config, night or newest_night(config), rows, say)
+
+
+def _tried(config: ModelConfig, night: date, rows: int, say: Callable[[Step], None]) -> Tried:
+    tried = Tried(night)
 
     def step(name: str, work: Callable[[], tuple[State, list[str]]]) -> bool:
         started = time.perf_counter()
@@ -82,11 +89,9 @@ def try_model(config: ModelConfig, night: date | None, rows: int, say: Callable[
         say(tried.steps[-1])
         return state != "fault"
 
-    with _scratch():
-        chain = _Chain(config, tried.night, rows)
-        for name, work in chain.steps():
-            if not step(name, work):
-                break
+    for name, work in _Chain(config, night, rows).steps():
+        if not step(name, work):
+            break
     return tried
 
 
@@ -116,12 +121,14 @@ class _Chain:
             start=whole.start - timedelta(days=windows.lookback_days(config)), end=self.night - timedelta(days=1)
         )
         found = read_source(config, self.days.start, self.days.end)
-        self.sample = found
-        if len(found) > self.most:
+        if config.data.labels:
+            found = with_labels(config, found, read_labels(config, self.days.start, self.days.end))
+        self.sample, self.sampled = found, len(found) > self.most
+        if self.sampled:
             self.sample = found.sample(self.most, random_state=SEED).sort_index().reset_index(drop=True)
         what = "a snapshot" if config.data.snapshot else f"{self.days.start} to {self.days.end}"
         told = [f"{len(found):,} rows of {what} from {config.data.source.place}"]
-        if len(self.sample) < len(found):
+        if self.sampled:
             told.append(f"a sample of {len(self.sample):,} goes on")
         return ("fine" if len(found) else "fault"), told
 
@@ -129,8 +136,8 @@ class _Chain:
         config = self.config
         days = [self.days.start + timedelta(days=step) for step in range(self.days.days)]
         # A sample has fewer rows a day than a rule on their number demands.
-        sampled = _without_row_counts(config) if len(self.sample) < self._read_rows() else config
-        outcome = validate(sampled, self.sample, days)
+        rules = _without_row_counts(config) if self.sampled else config
+        outcome = validate(rules, self.sample, days, unmatured_days(config, days, self.night))
         good = outcome.accepted
         columns = {name: kind for name, kind in config.data.columns.items() if name != "day"} | {"row_key": "string"}
         accepted = [day for day in days if day not in outcome.refused_days]
@@ -227,9 +234,6 @@ class _Chain:
             f"{len(rows):,} rows of {last.end}: median {middle:.4g}, nine in ten from {low:.4g} to {high:.4g}"
         ]
 
-    def _read_rows(self) -> int:
-        return self.most + 1 if len(self.sample) == self.most else len(self.sample)
-
 
 def _where(error: Exception) -> list[str]:
     """The innermost line of this repository that the error came through."""
@@ -248,11 +252,12 @@ def _without_row_counts(config: ModelConfig) -> ModelConfig:
 
 @contextmanager
 def _scratch() -> Iterator[None]:
-    """Tables of this process alone, gone afterwards."""
+    """Tables of this process alone, and a key for hashes where it has none: all is gone afterwards."""
     named = ("NIGHTSHIFT_TABLES", "NIGHTSHIFT_STATE")
-    before = {name: os.environ.get(name) for name in named}
+    before = {name: os.environ.get(name) for name in (*named, "NIGHTSHIFT_HASH_KEY")}
     with tempfile.TemporaryDirectory(prefix="nightshift-try-") as folder:
         os.environ.update(dict.fromkeys(named, folder))
+        os.environ["NIGHTSHIFT_HASH_KEY"] = environment.hash_key() or secrets.token_hex(32)
         try:
             yield
         finally:

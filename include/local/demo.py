@@ -12,7 +12,7 @@ from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import windows
 from include.data.newest import newest_night
-from include.local import services
+from include.local import instance, services
 from include.local.airflow_api import AirflowApi
 from include.local.settings import USER, LocalSettings
 
@@ -30,7 +30,7 @@ def demo(model: str, say: Say) -> LocalSettings:
     config = find_model(model)
     started = time.monotonic()
     settings = services.up(say)
-    _environment(settings)
+    instance.point_at(settings)
     api = AirflowApi(settings.airflow_url, USER, settings.secrets.password)
     suffixes = (*SUFFIXES, "shadow") if config.release.evidence == "shadow" else SUFFIXES
     api.wait_for_dags({f"{model}__{suffix}" for suffix in suffixes}, say)
@@ -101,13 +101,6 @@ def _asked(config: ModelConfig, night: date) -> dict[str, str]:
     unseen = windows.training_windows(config, night).holdout.start
     first = max(unseen, night - timedelta(days=config.scoring.lookback_days))
     return {"start": first.isoformat(), "end": (night - timedelta(days=1)).isoformat()}
-
-
-def _environment(settings: LocalSettings) -> None:
-    """Let this process read the instance's registry and tables."""
-    import os
-
-    os.environ["MLFLOW_TRACKING_URI"] = settings.mlflow_url
 
 
 def _took(say: Say, stage: str, started: float) -> None:

@@ -12,13 +12,20 @@ if TYPE_CHECKING:
 
 def settings() -> LocalSettings:
     """The instance's settings, with the addresses of the registry and of its lock set for this process."""
-    from include.local.settings import hash_key, load_settings, lock_database
+    from include.local.settings import load_settings
 
     found = load_settings()
+    point_at(found)
+    return found
+
+
+def point_at(found: LocalSettings) -> None:
+    """Let this process read what the instance has: its registry, its lock, and hashes made with its key."""
+    from include.local.settings import hash_key, lock_database
+
     os.environ["MLFLOW_TRACKING_URI"] = found.mlflow_url
     os.environ["NIGHTSHIFT_LOCK_DATABASE"] = lock_database(found)
     os.environ["NIGHTSHIFT_HASH_KEY"] = hash_key(found)
-    return found
 
 
 def airflow_api() -> AirflowApi:

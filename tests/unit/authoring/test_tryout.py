@@ -91,3 +91,29 @@ def test_every_shipped_model_can_be_described(path: Path) -> None:
         assert said in result.output
     spelled = CliRunner().invoke(app, ["describe", path.stem, "--yaml"])
     assert "max_quarantined_share: 0.05" in spelled.output
+
+
+def test_labels_that_live_elsewhere_or_are_not_known_yet_are_no_fault(tmp_path: Path, models: Path) -> None:
+    """Only the rows' own source was asked, and the last days' labels were demanded before they can be known."""
+    night = newest_night(orders(tmp_path, lambda rows: rows))
+    path = models / "orders.yaml"
+    shop = pd.read_csv(tmp_path / "orders.csv", dtype=str)
+    shop.drop(columns="late").to_csv(tmp_path / "orders.csv", index=False)
+    known = shop[shop["ordered on"] <= "2024-04-05"]
+    known[["Order ID", "ordered on", "late"]].to_csv(tmp_path / "late.csv", index=False)
+    text = path.read_text().replace("label_delay_days: 1", "label_delay_days: 5")
+    path.write_text(
+        text.replace("\ndata:\n", f"\ndata:\n  labels: {{kind: files, path: {tmp_path / 'late.csv'}}}\n", 1)
+    )
+    tried = try_model(load_model(path), night, 20_000, lambda step: None)
+    assert tried.fine, tried.steps[-1]
+    assert "400 rows pass, 0 are set aside" in tried.steps[1].told[0]
+
+
+def test_hashed_columns_need_no_instance(tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_HASH_KEY", raising=False)
+    orders(tmp_path, lambda rows: rows)
+    path = models / "orders.yaml"
+    path.write_text(path.read_text().replace("\ndata:\n", "\ndata:\n  personal: {Order ID: hash}\n", 1))
+    assert try_model(load_model(path), None, 20_000, lambda step: None).fine
+    assert "NIGHTSHIFT_HASH_KEY" not in os.environ
