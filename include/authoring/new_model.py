@@ -108,7 +108,7 @@ def _write(path: Path, text: str) -> None:
     from include.authoring.checks import config_faults
 
     aside = path.parent / f".{path.stem}.{os.getpid()}"
-    aside.mkdir()
+    aside.mkdir(parents=True, exist_ok=True)
     try:
         drafted = aside / path.name
         drafted.write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.authoring.describe import dags
 from include.config import environment
@@ -12,7 +13,8 @@ from include.config.loader import load_model
 from include.errors import ConfigError, PermanentError
 from include.local.instance import airflow_api
 
-SUFFIXES = ("ingest", "retrain", "score", "monitor", "shadow", "rollback")
+if TYPE_CHECKING:
+    from include.local.airflow_api import AirflowApi
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,11 @@ class Planned:
 def plan(model: str, purge: bool) -> Planned:
     """Look what there is. Raises PermanentError where there is no such model file, or a purge cannot be done whole."""
     path = environment.models_dir() / f"{model}.yaml"
-    if not path.is_file():
+    folders = _folders(model)
+    if not path.is_file() and not (purge and folders):  # a purge that was interrupted may be gone on with
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml"))) or "none"
         raise PermanentError(f"{path}: no such model file; models here: {known}")
-    told = [f"removes {path}, and with it the DAGs {', '.join(_dag_names(model, path))}"]
-    folders = _folders(model)
+    told = [f"removes {path}, and with it the DAGs {', '.join(_dag_names(model, path))}"] if path.is_file() else []
     if not purge:
         kept = ", ".join(str(folder) for folder in folders) or "nothing was stored"
         told.append(f"keeps its tables and reports ({kept}) and what MLflow has of it; --purge removes those too")
@@ -53,20 +55,25 @@ def plan(model: str, purge: bool) -> Planned:
 
 
 def remove(planned: Planned) -> list[str]:
-    """Do it, the model file first: a purge that is interrupted is gone on with by hand, and starts no new night."""
-    planned.path.unlink()
+    """Do it: the model file first, so that no new night starts; the tables last, by which a purge is gone on with."""
+    planned.path.unlink(missing_ok=True)
     done = [f"{planned.path} is removed; the scheduler takes its DAGs away within a minute"]
     if not planned.purge:
         return done
     from include.tracking import removal
 
     removal.remove(planned.model)
+    api = airflow_api()
+    for dag_id in _dag_ids(api, planned.model):
+        api.delete_dag(dag_id)
     for folder in _folders(planned.model):
         shutil.rmtree(folder)
-    api = airflow_api()
-    for dag_id in sorted(api.dag_ids() & {f"{planned.model}__{suffix}" for suffix in SUFFIXES}):
-        api.delete_dag(dag_id)
     return [*done, "its tables, reports, versions, experiments and the history of its DAGs are removed"]
+
+
+def _dag_ids(api: AirflowApi, model: str) -> list[str]:
+    """The model's DAGs that Airflow knows; a model's name may hold the separator itself."""
+    return sorted(dag_id for dag_id in api.dag_ids() if dag_id.rpartition("__")[0] == model)
 
 
 def _dag_names(model: str, path: Path) -> list[str]:
@@ -86,7 +93,7 @@ def _folders(model: str) -> list[Path]:
 def _idle(model: str) -> None:
     """Raise PermanentError while a run of the model is under way: it would write again what is removed."""
     api = airflow_api()
-    for dag_id in sorted(api.dag_ids() & {f"{model}__{suffix}" for suffix in SUFFIXES}):
+    for dag_id in _dag_ids(api, model):
         busy = [run.run_id for run in api.runs(dag_id) if not run.finished]
         if busy:
             raise PermanentError(f"{dag_id} runs ({busy[0]}); wait for its end, or stop it in the Airflow UI first")
