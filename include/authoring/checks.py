@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.config import environment
-from include.config.loader import load_model
+from include.config.loader import load_model, model_file
 from include.config.near import near
 from include.config.schema import DeltaSource, FilesSource, PythonSource
 from include.errors import ConfigError
@@ -17,10 +17,20 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig, Source
 
 
-def faults_of(files: Sequence[Path]) -> dict[Path, list[str]]:
-    """Faults by file, an empty list where there are none; of all model files when none is named."""
-    chosen = list(files) or sorted(environment.models_dir().glob("*.yaml"))
-    return {path: _faults(path) for path in chosen}
+def faults_of(named: Sequence[str | Path]) -> dict[Path, list[str]]:
+    """Faults by file, an empty list where there are none; of all model files when none is named.
+
+    :param named: models' names, or files; a name that no model has is a fault under that name
+    """
+    found: dict[Path, list[str]] = {}
+    for one in named or sorted(environment.models_dir().glob("*.yaml")):
+        try:
+            path = model_file(str(one))
+        except ConfigError as error:
+            found[Path(one)] = error.faults
+        else:
+            found[path] = _faults(path)
+    return found
 
 
 def _faults(path: Path) -> list[str]:

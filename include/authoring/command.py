@@ -12,13 +12,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from include.arguments import JsonFlag, ModelName
 from include.terminal import console, ended
 
 if TYPE_CHECKING:
     from include.authoring.profile import Profile
     from include.authoring.tryout import Step, Tried
 
-ModelName = Annotated[str, typer.Argument(help="Name of the model file, without .yaml")]
 COLOURS = {"fine": "green", "warning": "yellow", "fault": "red"}
 
 
@@ -65,7 +65,7 @@ def describe(
     from include.config.loader import find_model
 
     with ended():
-        config = find_model(model)
+        config = find_model(model, anywhere=True)
         if as_yaml:
             print(resolved(config), end="")  # noqa: T201
             return
@@ -80,7 +80,7 @@ def try_model(
     model: ModelName,
     rows: Annotated[int, typer.Option(min=100, help="Rows of the sample.")] = 20_000,
     as_of: Annotated[str | None, typer.Option(help="Night, YYYY-MM-DD; default: the newest with rows.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run the chain on a sample in this process, in seconds; exit code 1 where a night would fail. Changes nothing."""
     from include.authoring.tryout import try_model as run
@@ -92,13 +92,13 @@ def try_model(
             night = date.fromisoformat(as_of) if as_of else None
         except ValueError:
             raise PermanentError(f"--as-of {as_of!r} is not a date; write it as 2026-01-31") from None
-        config = find_model(model)
+        config = find_model(model, anywhere=True)
         with console.status("reading the source") as status:
             tried = run(config, night, rows, lambda step: status.update(f"{step.name} done"))
     if as_json:
         print(json.dumps(_json(tried)))  # noqa: T201
     else:
-        console.print(_table(model, tried))
+        console.print(_table(config.name, tried))
         console.print(_next(model, tried), soft_wrap=True)
     if not tried.fine:
         raise typer.Exit(1)

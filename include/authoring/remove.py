@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.arguments import bare_name
 from include.authoring.describe import dags
 from include.config import environment
 from include.config.loader import load_model
@@ -29,6 +30,7 @@ class Planned:
 
 def plan(model: str, purge: bool) -> Planned:
     """Look what there is. Raises PermanentError where there is no such model file, or a purge cannot be done whole."""
+    model = bare_name(model)
     path = environment.models_dir() / f"{model}.yaml"
     folders = _folders(model)
     if not path.is_file() and not (purge and folders):  # a purge that was interrupted may be gone on with

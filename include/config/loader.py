@@ -124,14 +124,47 @@ def load_models(directory: Path | None = None) -> tuple[dict[str, ModelConfig], 
     return models, errors
 
 
-def find_model(name: str) -> ModelConfig:
-    """Read the model file of that name; the error lists the names there are."""
-    path = environment.models_dir() / f"{name}.yaml"
-    if not path.is_file():
-        known = sorted(file.stem for file in environment.models_dir().glob("*.yaml"))
-        hint = near(name, known)
-        raise ConfigError(str(path), [f"no such model file; models here: {', '.join(known) or 'none'}{hint}"])
-    return load_model(path)
+def model_file(named: str) -> Path:
+    """The file that a person means by a model's name, or by a file. Raises ConfigError with near misses."""
+    folder = environment.models_dir()
+    if (folder / f"{named}.yaml").is_file():
+        return folder / f"{named}.yaml"
+    path = Path(named)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        if path.exists():
+            return path
+        beside = sorted(str(file) for file in path.parent.glob("*.y*ml"))
+        raise ConfigError(named, [f"no such file{near(named, beside)}; models here: {_known(folder)}"])
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    fault = f"no such model file; models here: {_known(folder)}{near(named, known)}"
+    raise ConfigError(str(folder / f"{named}.yaml"), [fault])
+
+
+def find_model(named: str, anywhere: bool = False) -> ModelConfig:
+    """Read the model of that name, or of that file; the error lists the names there are.
+
+    :param anywhere: whether a file outside the folder of model files will do: nights know those in it alone
+    """
+    return load_model(model_file(named) if anywhere else _of_nights(named))
+
+
+def model_name(named: str) -> str:
+    """The name of a model whose file is there, faulty or not: its champion is served all the same."""
+    return _of_nights(named).stem
+
+
+def _of_nights(named: str) -> Path:
+    path, folder = model_file(named), environment.models_dir()
+    if path.resolve().parent != folder.resolve():
+        fault = f"nights run the model files of {folder} alone. Next: cp {named} {folder}/, then name the model"
+        raise ConfigError(named, [fault])
+    return path
+
+
+def _known(folder: Path) -> str:
+    """The names of the model files, or how to get one."""
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    return ", ".join(known) or f"none in {folder}. Next: ./nightshift new-model NAME --from FILE --target COLUMN"
 
 
 def config_json(config: ModelConfig) -> str:

@@ -28,6 +28,7 @@ def demo(model: str, say: Say) -> LocalSettings:
     Safe to interrupt and to repeat: every step looks at the tables and the registry first.
     """
     config = find_model(model)
+    model = config.name
     started = time.monotonic()
     settings = services.up(say)
     instance.point_at(settings)

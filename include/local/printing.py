@@ -47,12 +47,6 @@ def status_table(item: ModelStatus) -> Table:
     return table
 
 
-def services_line(health: Mapping[str, str]) -> str:
-    """All components in one line, the unhealthy ones in red."""
-    parts = [name if state == "healthy" else f"[red]{name}: {state}[/red]" for name, state in health.items()]
-    return "services  " + ", ".join(parts)
-
-
 def history_table(model: str, events: Sequence[ReleaseEvent]) -> Group:
     """The ledger, oldest first: a line for each event and its reason below, which reads in eighty columns too."""
     lines: list[RenderableType] = [Text(f"Releases of {model}", style="bold")]

@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from include.arguments import JsonFlag, ModelName
 from include.errors import PermanentError
 from include.terminal import console, ended, errors
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def replay(
-    model: Annotated[str, typer.Argument(help="Name of the model file, without .yaml")],
+    model: ModelName,
     first: Annotated[str, typer.Option("--from", help="First night, YYYY-MM-DD.")],
     last: Annotated[str, typer.Option("--to", help="Last night, YYYY-MM-DD.")],
     settings: Annotated[
@@ -40,7 +41,7 @@ def replay(
     check_leaks: Annotated[
         bool, typer.Option("--check-leaks", help="Change the future of three nights and demand the same decisions.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run every night of a stretch of history as of itself, and tell what the policy would have done.
 

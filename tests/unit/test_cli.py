@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from rich.console import Console
 from typer.testing import CliRunner
 
 from include import cli, terminal
@@ -28,8 +27,8 @@ def nightshift(state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
     for variable in ("MLFLOW_TRACKING_URI", "NIGHTSHIFT_LOCK_DATABASE"):
         monkeypatch.setenv(variable, "")  # `status` sets it: put back afterwards
     monkeypatch.delenv("NIGHTSHIFT_DATABASE", raising=False)
-    monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
-    monkeypatch.setattr(terminal, "errors", Console(highlight=False, width=300, stderr=True))
+    monkeypatch.setattr(terminal.console, "width", 300)
+    monkeypatch.setattr(terminal.errors, "width", 300)
     return lambda *arguments: CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from rich.console import Console
 from typer.testing import CliRunner
 
 from include import cli, terminal
@@ -21,8 +20,8 @@ from tests.unit.alerts.conftest import SECRET, Hook
 
 @pytest.fixture
 def nightshift(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.setattr(cli, "console", Console(highlight=False, width=300))
-    monkeypatch.setattr(terminal, "errors", Console(highlight=False, width=300, stderr=True))
+    monkeypatch.setattr(terminal.console, "width", 300)
+    monkeypatch.setattr(terminal.errors, "width", 300)
     return lambda *arguments: CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 
