@@ -38,15 +38,15 @@ import sys, time
 from airflow.sdk import DAG, AssetOrTimeSchedule, BaseOperator, Param
 before = set(sys.modules)
 sys.path.insert(0, {str(ROOT / "dags")!r})
-start = time.perf_counter()
+start = time.process_time()
 import model_dags
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 heavy = sorted({HEAVY!r} & (set(sys.modules) - before))
 assert not heavy, heavy
 assert any(isinstance(value, DAG) for value in vars(model_dags).values())
 print(seconds)
 """
-    assert float(in_fresh_process(code, tmp_path)) < 0.3 * 5  # five times the aim: this machine may be busy
+    assert float(in_fresh_process(code, tmp_path)) < 0.3 * 5  # CPU seconds, at five times the aim
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
