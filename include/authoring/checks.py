@@ -38,7 +38,7 @@ def _faults(path: Path) -> list[str]:
         config = load_model(path)
     except ConfigError as error:
         return error.faults
-    return config_faults(config)
+    return [*config_faults(config), *table_faults(config)]
 
 
 def config_faults(config: ModelConfig) -> list[str]:
@@ -49,6 +49,13 @@ def config_faults(config: ModelConfig) -> list[str]:
     task, quantile = config.task, config.training.quantile
     faults = [fault for one in config.training.candidates for fault in candidate_faults(one, task, quantile)]
     return [*source_faults(config), *faults, *rule_faults(config)]
+
+
+def table_faults(config: ModelConfig) -> list[str]:
+    """What the model's stored rows have against the configuration; those of another machine are asked by the night."""
+    from include.data import evolution
+
+    return [] if "://" in environment.tables_uri() else evolution.faults(config)
 
 
 def source_faults(config: ModelConfig) -> list[str]:

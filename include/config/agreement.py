@@ -115,6 +115,25 @@ def _types(config: ModelConfig) -> Iterator[str]:
         yield "data.time: give one of day and time; with time, the day is its calendar day"
 
 
+def _stored_names(config: ModelConfig) -> Iterator[str]:
+    """Names that a table can hold apart, and renamed columns of which one can be meant."""
+    data = config.data
+    folded: dict[str, str] = {}
+    for name in data.columns:
+        other = folded.setdefault(name.lower(), name)
+        if other != name:
+            yield (
+                f"data.columns.{name}: {other!r} differs by case alone, which a table cannot hold apart; leave one "
+                "out, or have the source give it another name"
+            )
+    for new, old in data.was.items():
+        if new not in data.columns:
+            yield f"data.was.{new}: column {new!r} is not in data.columns; the new name comes first: {{new: old}}"
+        if old in data.columns:
+            yield f"data.was.{new}: {old!r} is still in data.columns; a column has one name, so remove one of the two"
+    yield from (f"data.was: {old!r} cannot become two columns" for old in _doubles(data.was.values()))
+
+
 def _label(config: ModelConfig) -> Iterator[str]:
     data, kind = config.data, config.data.columns.get(config.data.label)
     yield from (f"data.classes: {name!r} is listed twice" for name in _doubles(data.classes))
@@ -231,6 +250,7 @@ CHECKS: tuple[Callable[[ModelConfig], Iterator[str]], ...] = (
     _leaks,
     _features,
     _types,
+    _stored_names,
     _label,
     _candidates,
     _metrics,

@@ -29,6 +29,9 @@ class DataConfig(Section):
     served alike, and may never enter the model. `personal` says what becomes of columns that look like people's own
     data (e-mail, telephone, card and national numbers), which are refused otherwise: kept as they are, or hashed. Of
     a snapshot the last `keep_snapshots` nights' tables are kept at hand; older ones stay in the table's versions.
+
+    `columns` may change once rows are stored: a column may be added or left out, its type widened where every stored
+    value can be kept, and its name changed: `was` gives the old name of each new one. Anything else is refused.
     """
 
     source: Source
@@ -45,6 +48,7 @@ class DataConfig(Section):
     personal: dict[Column, Literal["keep", "hash"]] = Field(default_factory=dict)
     keep_snapshots: int = Field(default=30, ge=2, le=3650)
     columns: dict[Column, ColumnType] = Field(min_length=1)
+    was: dict[Column, Column] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from include.config import environment
+from include.data import commits, table_schema
+from include.data.table_schema import schema_for
 from include.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from include.config.schema import ColumnType
-
-ATTEMPTS = 12
+__all__ = ["schema_for"]
 KEEP_VERSIONS = {
     # By default every hundredth commit deletes log entries older than 30 days, after which an old version opens as an
     # empty table without a word; and a VACUUM by any engine may delete replaced files that are a week old.
@@ -35,26 +33,11 @@ KEEP_VERSIONS = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
-ARROW_TYPES: Mapping[str, pa.DataType] = {
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-}
-Result = TypeVar("Result")
 
 
 def table_uri(model: str, table: str) -> str:
     """Address of a table: `<root>/<model>/<table>`."""
     return f"{environment.tables_uri().rstrip('/')}/{model}/{table}"
-
-
-def schema_for(columns: Mapping[str, ColumnType], extra: Mapping[str, ColumnType] | None = None) -> pa.Schema:
-    """Arrow schema of declared columns, followed by `extra` ones."""
-    kinds = {**columns, **(extra or {})}
-    return pa.schema([pa.field(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
 
 
 def table_version(model: str, table: str) -> int | None:
@@ -74,8 +57,7 @@ def replace_partition(
     """
     values = {name: pa.array([value] * len(frame), pa.string()) for name, value in partition.items()}
     rows = _with_columns(_to_arrow(frame, schema), values)
-    predicate = " AND ".join(f"{name} = '{value}'" for name, value in partition.items())
-    return _replace(model, table, rows, predicate, list(partition))
+    return _replace(model, table, rows, table_schema.equals(partition), list(partition))
 
 
 def replace_days(
@@ -106,8 +88,8 @@ def replace_days(
         )
     if not days:
         return DeltaTable(_ensure(model, table, rows.schema, ["day", *inner])).version()
-    listed = ", ".join(f"'{day.isoformat()}'" for day in days)
-    predicate = " AND ".join([f"day IN ({listed})", *(f"{name} = '{value}'" for name, value in inner.items())])
+    predicate = table_schema.one_of("day", [day.isoformat() for day in days])
+    predicate += f" AND {table_schema.equals(inner)}" if inner else ""
     return _replace(model, table, rows, predicate, ["day", *inner], made_from or {})
 
 
@@ -118,10 +100,11 @@ def append(model: str, table: str, frame: pd.DataFrame, schema: pa.Schema) -> in
 
     def write() -> int:
         opened = DeltaTable(uri)
+        table_schema.refuse_casts(uri, opened, rows.schema)
         write_deltalake(opened, rows, mode="append", schema_mode="merge")
         return opened.version()
 
-    return _retried(uri, write)
+    return commits.repeat(uri, write)
 
 
 def compact(model: str, table: str, above: int) -> None:
@@ -176,22 +159,38 @@ def read_arrow(
     opened = _open(model, table, version)
     if opened is None:
         return None
-    missing = sorted(set(columns or ()) - {field.name for field in opened.schema().fields})
-    if missing:
-        raise PermanentError(
-            f"table {table_uri(model, table)}: version {opened.version()} has no column {', '.join(missing)}; "
-            f"a column added to data.columns is there once its days are ingested again ({model}__ingest)"
-        )
+    stored = _stored_names(model, table, opened, columns or ())
     filters: list[tuple[str, str, object]] = [(name, "=", value) for name, value in (where or {}).items()]
     if days is not None:
         filters += [("day", ">=", days[0].isoformat()), ("day", "<=", days[1].isoformat())]
-    return opened.to_pyarrow_table(columns=list(columns) if columns else None, filters=filters or None)
+    rows = opened.to_pyarrow_table(columns=list(dict.fromkeys(stored.values())) or None, filters=filters or None)
+    return pa.table({name: rows[held] for name, held in stored.items()}) if columns else rows
+
+
+def _stored_names(model: str, table: str, opened: DeltaTable, columns: Sequence[str]) -> dict[str, str]:
+    """The name that each column has in this version of the table, whichever of its names is asked for."""
+    there = table_schema.names_of(opened)
+    found = {name: name for name in columns}
+    if set(columns) - set(there):
+        renamed = table_schema.renamings(DeltaTable(table_uri(model, table)))
+        found = table_schema.stored_names(columns, there, renamed)
+    if missing := sorted(set(columns) - set(found)):
+        raise PermanentError(
+            f"table {table_uri(model, table)}: version {opened.version()} has no column {', '.join(missing)}; a column "
+            f"added to data.columns, or renamed by data.was, is there once days are ingested again ({model}__ingest)"
+        )
+    return found
 
 
 def columns_of(model: str, table: str, version: int | None = None) -> tuple[str, ...]:
     """Names of a table's columns; none where it does not exist."""
     opened = _open(model, table, version)
-    return () if opened is None else tuple(field.name for field in opened.schema().fields)
+    return () if opened is None else table_schema.names_of(opened)
+
+
+def opened(model: str, table: str) -> DeltaTable | None:
+    """The table as it is now, for what is asked of its schema; None where it does not exist."""
+    return _open(model, table)
 
 
 def partition_snapshots(model: str, table: str, version: int | None = None) -> dict[str, str]:
@@ -200,10 +199,11 @@ def partition_snapshots(model: str, table: str, version: int | None = None) -> d
     Made from the names of the day's files, which are new with every write.
     """
     opened = _open(model, table, version)
-    return {} if opened is None else _digests(opened)
+    return {} if opened is None else digests(opened)
 
 
-def _digests(opened: DeltaTable) -> dict[str, str]:
+def digests(opened: DeltaTable) -> dict[str, str]:
+    """As `partition_snapshots`, of a table that is open."""
     actions = pa.table(opened.get_add_actions(flatten=True)).select(["path", "partition.day"]).to_pylist()
     paths: dict[str, list[str]] = {}
     for action in actions:
@@ -241,7 +241,7 @@ def _ensure(model: str, table: str, schema: pa.Schema, partition_by: list[str]) 
         if "://" not in uri:
             Path(uri).parent.mkdir(parents=True, exist_ok=True)
         create = functools.partial(DeltaTable.create, mode="ignore", partition_by=partition_by)
-        _retried(uri, lambda: create(uri, schema, configuration=KEEP_VERSIONS))
+        commits.repeat(uri, lambda: create(uri, schema, configuration=KEEP_VERSIONS))
     return uri
 
 
@@ -257,39 +257,16 @@ def _replace(
 
     def write() -> int:
         opened = DeltaTable(uri)  # anew at each attempt, so that it takes in what won the race before
-        now = _digests(opened) if made_from else {}
+        now = digests(opened) if made_from else {}
         if changed := sorted(day for day, digest in (made_from or {}).items() if now.get(day) != digest):
             raise TransientError(
                 f"table {uri}: day {', '.join(changed)} was replaced by another writer in between; nothing was "
                 "changed, the task's retry reads it again"
             )
+        table_schema.refuse_casts(uri, opened, rows.schema)
         write_deltalake(
             opened, rows, mode="overwrite", predicate=predicate, partition_by=partition_by, schema_mode="merge"
         )
         return opened.version()
 
-    return _retried(uri, write)
-
-
-def _retried(uri: str, write: Callable[[], Result]) -> Result:
-    """Repeat a write that lost the race for the next version number; the loser has written nothing visible."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return write()
-        except CommitFailedError as error:
-            if attempt == ATTEMPTS - 1:
-                raise TransientError(
-                    f"table {uri}: other writers were first in each of {ATTEMPTS} attempts ({error}); "
-                    "nothing was changed, the task's retry writes it again"
-                ) from error
-            time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))  # noqa: S311 - spreads retries, no secret
-        except DeltaError as error:
-            raise PermanentError(
-                f"table {uri}: the rows do not fit the table ({error}); nothing was changed. Compare their types with "
-                "data.columns: a type cannot change in place, a new column name can be added"
-            ) from error
-        except OSError as error:
-            raise TransientError(
-                f"table {uri}: the storage failed ({error}); the task's retry writes it again"
-            ) from error
-    raise AssertionError("unreachable")
+    return commits.repeat(uri, write)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.contracts import DayRange, Windows
 from include.data import labels, tables
+from include.data.declared_types import as_declared
 from include.training.features import add_rates, add_time_parts
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def read_rows(
     last = min(days.end, as_of - timedelta(days=1))
     wanted = _raw_columns(config, columns)
     frame = (read or tables.read)(config.name, VALIDATED, wanted, (first, last), version)
+    frame = as_declared(config.name, frame, {name: kind for name, kind in data.columns.items() if name != data.day})
     frame[data.day] = pd.to_datetime(frame[data.day]).dt.as_unit("us")
     arrived = frame[data.day] + pd.Timedelta(days=data.label_delay_days) <= pd.Timestamp(as_of)
     frame[data.label] = labels.numbers(config, frame[data.label]).where(arrived, np.nan)

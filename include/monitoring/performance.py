@@ -17,6 +17,7 @@ import pandas as pd
 
 from include.contracts import DayRange
 from include.data import labels, splits, tables, windows
+from include.data.declared_types import as_declared
 from include.errors import PermanentError
 from include.monitoring import metrics
 from include.release.checks import EvidenceError
@@ -74,7 +75,7 @@ def known(config: ModelConfig, days: DayRange) -> pd.DataFrame:
     wanted = ["day", "row_key", label, *([cluster] if cluster else [])]
     rows = tables.read(config.name, windows.VALIDATED, list(dict.fromkeys(wanted)), (days.start, days.end))
     clusters = {"cluster": rows[cluster]} if cluster else {}
-    numbers = labels.numbers(config, rows[label])
+    numbers = labels.numbers(config, as_declared(config.name, rows[[label]], config.data.columns)[label])
     return pd.DataFrame({"day": rows["day"], "row_key": rows["row_key"], "label": numbers, **clusters})
 
 

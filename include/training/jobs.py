@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from include.config import environment
 from include.config.loader import config_hash
 from include.contracts import CandidateResult, Holdout, RunContext, Selection, Windows
-from include.data import tables, windows
+from include.data import evolution, tables, windows
 from include.errors import NightshiftError, NotEnoughData
 from include.tracking import artifacts, naming, registry, runs
 from include.tracking.models import load_pipeline_by_uri
@@ -36,6 +36,7 @@ def open_run(config: ModelConfig, as_of: date, airflow_run_id: str, airflow_url:
 
     Raises NotEnoughData, naming the days, when the training window has days that were never validated.
     """
+    evolution.evolve(config)  # a model file that was edited since the last night may name columns otherwise
     frozen = windows.training_windows(config, as_of)
     version = _filled_version(config, frozen)
     rows = windows.read_rows(config, frozen.whole, as_of, version)

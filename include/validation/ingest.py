@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from include.config import environment
 from include.contracts import DayOutcome, IngestResult
-from include.data import outcomes, tables
+from include.data import evolution, outcomes, tables
 from include.data.sources import read_labels, read_source
 from include.data.windows import VALIDATED, row_keys
 from include.errors import PermanentError
@@ -42,14 +42,18 @@ def ingest(
     A snapshot is held against the one before it, and the oldest beyond `data.keep_snapshots` leave the table in the
     commit that writes the new one.
 
-    Raises PermanentError where `end` is before `start`, or a snapshot is asked for a day that its source cannot answer
-    for; `today`, where given, is the real day, by which a night long past is told from tonight.
+    The table follows `data.columns` before a row is read (`include.data.evolution`).
+
+    Raises PermanentError where `end` is before `start`, the table cannot follow, or a snapshot is asked for a day that
+    its source cannot answer for; `today`, where given, is the real day, by which a night long past is told from
+    tonight.
     """
     columns = _table_columns(config)
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
     if not days:
         raise PermanentError(f"{config.name}: end {end} is before start {start}; give end equal to start or later")
     snapshots.refuse_other_days(config, days, night, today)
+    evolved = evolution.evolve(config)
     rows, unmatured = read_source(config, start, end), unmatured_days(config, days, night)
     if config.data.labels:
         # Rows must not wait for a source of labels that has none of these days yet: it may be down.
@@ -63,7 +67,7 @@ def ingest(
     return IngestResult(
         model=config.name,
         days=became,
-        failures=outcome.failures,
+        failures=(*evolved, *outcome.failures),
         table_version=tables.table_version(config.name, VALIDATED),
         report=_keep_page(config.name, days, outcome.html),
     )

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from include.contracts import DayRange, LabelsResult, LabelUpdate
-from include.data import tables
+from include.data import evolution, tables
 from include.data.sources import read_labels
 from include.data.windows import ROWS_SNAPSHOT, VALIDATED, row_keys, validated_days
 from include.errors import PermanentError
@@ -54,6 +54,7 @@ def refresh_labels(config: ModelConfig, night: date) -> LabelsResult:
     if data.snapshot:
         version = tables.table_version(config.name, VALIDATED)
         return LabelsResult(model=config.name, looked_at=None, table_version=version, snapshot=True)
+    evolution.evolve(config)
     span = DayRange(
         start=night - timedelta(days=data.label_delay_days + data.label_corrections_days), end=night - timedelta(days=2)
     )
