@@ -29,7 +29,8 @@ POLL_SECONDS = 0.2
 os.environ.setdefault("NIGHTSHIFT_STATE", str(ROOT / ".nightshift" / "bench"))
 
 from include.config.loader import find_model  # noqa: E402
-from include.local import demo, services  # noqa: E402
+from include.data import windows  # noqa: E402
+from include.local import services  # noqa: E402
 from include.local.airflow_api import AirflowApi, DagRun  # noqa: E402
 from include.local.settings import USER, component_environment  # noqa: E402
 
@@ -102,7 +103,7 @@ def main() -> None:
         api.wait_for_dags({f"{MODEL}__retrain", f"{MODEL}__monitor"}, print)
         today = datetime.now(ZoneInfo(config.schedule.timezone)).date()
         yesterday = today - timedelta(days=1)
-        first = demo.history_days(config, today - timedelta(days=nights)).start
+        first = windows.history_days(config, today - timedelta(days=nights)).start
         print(f"loading {first} to {yesterday}, and one night that does not count", flush=True)
         wait(api, api.trigger(f"{MODEL}__ingest", {"start": str(first), "end": str(yesterday)}))
         through_airflow(api, today - timedelta(days=nights), yesterday)

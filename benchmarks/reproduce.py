@@ -37,7 +37,7 @@ from include.config.schema import Candidate, ModelConfig  # noqa: E402
 from include.contracts import Selection  # noqa: E402
 from include.data import tables, windows  # noqa: E402
 from include.data.sources import flights  # noqa: E402
-from include.local.demo import history_days  # noqa: E402
+from include.data.windows import history_days  # noqa: E402
 from include.release.reproduce import Reproduction, reproduce  # noqa: E402
 from include.tracking import registry, runs  # noqa: E402
 from include.training import jobs  # noqa: E402

@@ -46,6 +46,12 @@ def lookback_days(config: ModelConfig) -> int:
     return max(rate.days for rate in rates) + config.data.label_delay_days if rates else 0
 
 
+def history_days(config: ModelConfig, night: date) -> DayRange:
+    """Days that a retrain run of this night needs, with those that its rate features reach back to."""
+    whole = training_windows(config, night).whole
+    return DayRange(start=whole.start - timedelta(days=lookback_days(config)), end=night - timedelta(days=1))
+
+
 def read_rows(
     config: ModelConfig,
     days: DayRange,

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from include.config.loader import find_model
 from include.config.schema import ModelConfig
-from include.contracts import DayRange
 from include.data import windows
 from include.data.newest import newest_night
+from include.data.windows import history_days
 from include.local import instance, services
 from include.local.airflow_api import AirflowApi
 from include.local.settings import USER, LocalSettings
@@ -46,12 +46,6 @@ def demo(model: str, say: Say) -> LocalSettings:
         act(api, config, night, say)
         _took(say, stage, started)
     return settings
-
-
-def history_days(config: ModelConfig, night: date) -> DayRange:
-    """Days that a retrain run of this night needs, with those that its rate features reach back to."""
-    whole = windows.training_windows(config, night).whole
-    return DayRange(start=whole.start - timedelta(days=windows.lookback_days(config)), end=night - timedelta(days=1))
 
 
 def _history(api: AirflowApi, config: ModelConfig, night: date, say: Say) -> None:

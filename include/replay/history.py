@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from include.config import environment
 from include.contracts import DayRange
 from include.data import tables, windows
+from include.data.gaps import Gaps, find_gaps
 from include.errors import NotEnoughData, PermanentError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 Origin = Literal["auto", "live", "source"]
 CHUNK_DAYS = 31
 """Days that are read from the source and validated at once."""
-MAX_DAYS_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -153,18 +153,12 @@ def tables_in(root: str) -> AbstractContextManager[None]:
     return environment_with({"NIGHTSHIFT_TABLES": root})
 
 
-def missing(config: ModelConfig, days: DayRange, root: str) -> tuple[list[date], int | None]:
+def missing(config: ModelConfig, days: DayRange, root: str) -> tuple[Gaps, int | None]:
     """Days without validated rows below `root`, and the table's version."""
     with tables_in(root):
         version = tables.table_version(config.name, windows.VALIDATED)
         there = windows.validated_days(config, days, version) if version is not None else {}
-    asked = [days.start + timedelta(days=step) for step in range(days.days)]
-    return [day for day in asked if day not in there], version
-
-
-def _enough(config: ModelConfig, days: DayRange, lost: Sequence[date]) -> bool:
-    """As a night is trained: some days may have been refused, and never the last."""
-    return len(lost) <= config.training.max_missing_share * days.days and days.end not in lost
+    return find_gaps(config, days, there), version
 
 
 def locate(plan: Plan, origin: Origin, folder: Path) -> Place | None:
@@ -173,8 +167,8 @@ def locate(plan: Plan, origin: Origin, folder: Path) -> Place | None:
     own = str(folder / "tables")
     for root, wanted, is_own in ((live, "live", False), (own, "source", True)):
         if origin in ("auto", wanted):
-            lost, version = missing(config, plan.days, root)
-            if version is not None and _enough(config, plan.days, lost):
+            gaps, version = missing(config, plan.days, root)
+            if version is not None and gaps.bearable:
                 return Place(root, config.name, version, is_own)
     return None
 
@@ -183,17 +177,14 @@ def refuse(plan: Plan, origin: Origin, folder: Path) -> NotEnoughData:
     """What is missing, and the next command."""
     config, days = plan.config, plan.days
     root = environment.tables_uri() if origin == "live" else str(folder / "tables")
-    lost, _ = missing(config, days, root.rstrip("/"))
-    named = ", ".join(str(day) for day in lost[:MAX_DAYS_NAMED])
-    more = f" and {len(lost) - MAX_DAYS_NAMED} more" if len(lost) > MAX_DAYS_NAMED else ""
+    gaps, _ = missing(config, days, root.rstrip("/"))
     where = "the live table" if origin == "live" else f"the source {config.data.source.place}"
     return NotEnoughData(
         f"{config.name}: nights {plan.first} to {plan.last} need the {days.days} validated days {days.start} to "
         f"{days.end} (the first night's window, and {windows.lookback_days(config)} days before it for the rates); "
-        f"{where} has not {len(lost)} of them: {named}{more}. "
-        f"Allowed are {config.training.max_missing_share:.0%} of them (training.max_missing_share), not the last.\n"
+        f"{where} lacks {gaps.named}. {gaps.rule}.\n"
         f"Next: give a later --from or an earlier --to; or load them, trigger {config.name}__ingest with "
-        f"start={lost[0]} and end={lost[-1]}, and give --data live"
+        f"start={gaps.days[0]} and end={gaps.days[-1]}, and give --data live"
     )
 
 

@@ -102,8 +102,8 @@ def rows_for(plan: Plan, origin: Origin, progress: Progress) -> Place:
     if place is not None and not place.own:
         return place
     if origin != "live":
-        lost, _ = rows_of.missing(plan.config, plan.days, str(folder / "tables"))
-        chunks = rows_of.chunks(lost)
+        gaps, _ = rows_of.missing(plan.config, plan.days, str(folder / "tables"))
+        chunks = rows_of.chunks(gaps.days)
         done = progress.stage("reading the source", len(chunks)) if chunks else None
         for chunk in chunks:
             rows_of.fill(plan.config, chunk, folder)

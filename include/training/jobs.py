@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from include.config import environment
 from include.config.loader import config_hash
 from include.contracts import CandidateResult, Holdout, RunContext, Selection, Windows
 from include.data import evolution, tables, windows
-from include.errors import NightshiftError, NotEnoughData
+from include.data.gaps import require_days
+from include.errors import NightshiftError
 from include.tracking import artifacts, naming, registry, runs
 from include.tracking.models import load_pipeline_by_uri
 from include.training import trial
@@ -27,8 +28,6 @@ from include.training.select import select
 if TYPE_CHECKING:
     from include.config.schema import Candidate, ModelConfig
     from include.tracking.runs import CandidateRun
-
-MAX_DAYS_NAMED = 10
 
 
 def open_run(config: ModelConfig, as_of: date, airflow_run_id: str, airflow_url: str) -> RunContext:
@@ -147,26 +146,6 @@ def _filled_version(config: ModelConfig, frozen: Windows) -> int:
     there = windows.validated_days(config, frozen.whole, version) if version is not None else {}
     require_days(config, frozen, there)
     return version or 0
-
-
-def require_days(config: ModelConfig, frozen: Windows, there: Collection[date]) -> None:
-    """Raise NotEnoughData unless the window's last day is `there`, and enough of the others.
-
-    One refused day must not stop retraining for as long as the window is; that a night trains on stale rows, must.
-    """
-    whole = frozen.whole
-    asked = [whole.start + timedelta(days=offset) for offset in range(whole.days)]
-    missing = [day for day in asked if day not in there]
-    stale = whole.end in missing
-    if stale or len(missing) > config.training.max_missing_share * whole.days:
-        named = ", ".join(str(day) for day in missing[:MAX_DAYS_NAMED])
-        more = f" and {len(missing) - MAX_DAYS_NAMED} more" if len(missing) > MAX_DAYS_NAMED else ""
-        raise NotEnoughData(
-            f"{config.name}: training needs the {whole.days} validated days {whole.start} to {whole.end}, and "
-            f"{len(missing)} of them are missing: {named}{more}. "
-            f"Allowed are {config.training.max_missing_share:.0%} of them (training.max_missing_share), not the last.\n"
-            f"Load them: trigger {config.name}__ingest with start={missing[0]} and end={missing[-1]}"
-        )
 
 
 def _fit_and_log(

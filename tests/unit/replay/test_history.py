@@ -54,7 +54,7 @@ def test_days_that_nobody_has_are_named_with_the_next_command(config: ModelConfi
     with pytest.raises(NotEnoughData) as error:
         rows_for(early, "live", Silent())
     told = str(error.value)
-    assert "18 of them: 2023-12-14, 2023-12-15" in told and "and 8 more" in told
+    assert " lacks 18 of " in told and "days: 2023-12-14, 2023-12-15" in told and "and 8 more" in told
     assert "parcels__ingest with start=2023-12-14 and end=2023-12-31" in told
 
 

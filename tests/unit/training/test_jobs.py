@@ -97,7 +97,7 @@ def test_the_data_hash_is_of_the_rows_not_of_the_files(config: ModelConfig, nigh
 def test_missing_days_are_named_with_the_way_to_load_them(config: ModelConfig, night: Path) -> None:
     with pytest.raises(NotEnoughData) as caught:
         jobs.open_run(config, AS_OF + timedelta(days=2), *NIGHT[1:])
-    assert "2 of them are missing: 2013-03-16, 2013-03-17." in str(caught.value)
+    assert "some are missing, 2 of 15 days: 2013-03-16, 2013-03-17." in str(caught.value)
     assert "flight_delay__ingest with start=2013-03-16 and end=2013-03-17" in str(caught.value)
 
 
@@ -105,7 +105,7 @@ def test_no_table_at_all_names_the_whole_window(
     config: ModelConfig, night: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NIGHTSHIFT_TABLES", str(tmp_path / "empty"))
-    with pytest.raises(NotEnoughData, match=r"15 of them are missing: .* and 5 more"):
+    with pytest.raises(NotEnoughData, match=r"15 of 15 days: .* and 5 more"):
         jobs.open_run(config, *NIGHT)
 
 
