@@ -73,13 +73,17 @@ class LabelsResult(Contract):
 
 
 class IngestResult(Contract):
-    """What an ingest run did: `days` has one entry per day asked for; `table_version` after the last write."""
+    """What an ingest run did: `days` has one entry per day asked for; `table_version` after the last write.
+
+    `undated` rows have no readable day: they count under none of `days`, and are kept in quarantine once.
+    """
 
     model: str
     days: tuple[DayOutcome, ...]
     failures: tuple[RuleFailure, ...]
     table_version: int | None
     report: str | None = None
+    undated: int = 0
 
     @property
     def refused_days(self) -> tuple[DayOutcome, ...]:
@@ -91,6 +95,8 @@ class IngestResult(Contract):
         written = sum(outcome.validated for outcome in self.days if not outcome.refused)
         aside = sum(outcome.quarantined for outcome in self.days)
         lines = [f"{len(self.days)} days, {rows:,} rows read, {written:,} written, {aside:,} set aside in quarantine"]
+        if self.undated:
+            lines[0] += f", {self.undated:,} beside them without a readable day"
         lines += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in self.failures]
         lines += [
             f"{outcome.day}: no row differs from the snapshot of {outcome.same_as}; written all the same"

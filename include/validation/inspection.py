@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 Severity = Literal["refuse_day", "quarantine_row", "warn"]
+UNDATED = datetime.date.max
+"""Stands in `day_of_row` for the day of a row that has none: empty, or unreadable. No night asks for it."""
 
 
 @dataclass
@@ -25,9 +27,10 @@ class Inspection:
     """Everything known so far about the rows of `days`; each check adds to it.
 
     Rows are named by position 0..n-1, the index of `original` and `typed`. `day_of_row` is the day asked for under
-    which a row is counted and, if need be, quarantined: its own, or the first day asked where its own is unknown or
-    was not asked for. `is_own` says which. `missing` are declared columns that the source did not deliver, `unmatured`
-    the days whose labels need not be there yet.
+    which a row is counted and, if need be, quarantined: its own, or the first day asked where its own was not asked
+    for, or no row has a day. `is_own` says which. A row without a readable day is `UNDATED` and counts under none.
+    `missing` are declared columns that the source did not deliver, `unmatured` the days whose labels need not be there
+    yet.
     """
 
     config: ModelConfig
@@ -47,12 +50,18 @@ class Inspection:
 
     def __post_init__(self) -> None:
         # Whole numbers compare a hundred times faster than dates, and every day asks.
-        codes = {day: code for code, day in enumerate(self.days)}
+        codes = {day: code for code, day in enumerate(self.days)} | {UNDATED: -1}
         self._codes = np.array([codes[day] for day in self.day_of_row], dtype=np.int64)
 
     @property
     def rows(self) -> int:
         return len(self.original)
+
+    @property
+    def undated(self) -> np.ndarray:
+        """Mask (n,) of the rows without a readable day."""
+        mask: np.ndarray = self._codes < 0
+        return mask
 
     @property
     def aside(self) -> np.ndarray:
@@ -75,7 +84,9 @@ class Inspection:
         held[rows] = True
 
     def refuse(self, day: datetime.date, reason: str) -> None:
-        """Refuse a day; a reason is a sentence that a person can read."""
+        """Refuse a day asked for; a reason is a sentence that a person can read."""
+        if day == UNDATED:
+            return
         reasons = self.refusals.setdefault(day, [])
         if reason not in reasons:
             reasons.append(reason)
@@ -91,8 +102,8 @@ class Inspection:
 
     def days_without(self, held: np.ndarray) -> list[datetime.date]:
         """Days that have rows, none of which is in the mask (n,)."""
-        rows = np.bincount(self._codes, minlength=len(self.days))
-        having = np.bincount(self._codes[held], minlength=len(self.days))
+        rows = np.bincount(self._codes[~self.undated], minlength=len(self.days))
+        having = np.bincount(self._codes[held & ~self.undated], minlength=len(self.days))
         return [day for day, number, one in zip(self.days, rows, having, strict=True) if number and not one]
 
 

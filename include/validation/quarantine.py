@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from include.data.windows import row_keys
+from include.validation.inspection import UNDATED
 
 if TYPE_CHECKING:
     from include.validation.inspection import Inspection
@@ -20,14 +21,15 @@ COLUMNS = ["day", "row_key", "rules", "row"]
 def quarantine_rows(found: Inspection) -> pd.DataFrame:
     """One line for each row set aside: day (date), row_key, rules ("a; b") and row (the original values as JSON).
 
-    Sorted by day, then as delivered. `row_key` is the key columns' values joined by `|`; where one of them is
-    missing or unreadable, its part is what was delivered.
+    Sorted by day, then as delivered; those of no known day come last, and their `day` is None. `row_key` is the key
+    columns' values joined by `|`; where one of them is missing or unreadable, its part is what was delivered.
     """
     positions = np.flatnonzero(found.aside)
     positions = positions[np.argsort(found.day_of_row[positions], kind="stable")]
     rows = found.original.iloc[positions]
+    days = [None if day == UNDATED else day for day in found.day_of_row[positions]]
     lines = {
-        "day": pd.Series(found.day_of_row[positions], dtype=object),
+        "day": pd.Series(days, dtype=object),
         "row_key": pd.Series(_keys(found, positions), dtype="str"),
         "rules": pd.Series(_rules(found, positions), dtype="str"),
         "row": pd.Series([_json(values, rows.columns) for values in _values(rows)], dtype="str"),

@@ -34,7 +34,8 @@ class ValidationOutcome:
     """What validation decided. Every row read is in `accepted`, in `quarantine`, or a good row of a refused day.
 
     `accepted`: rows typed as declared, in the order delivered; `quarantine`: day, row_key, rules, row (JSON of the
-    original values); `rows_read`: rows counted under each day asked; `html`: the result page.
+    original values), the day None where it cannot be read; `rows_read`: rows counted under each day asked; `html`: the
+    result page.
     """
 
     accepted: pd.DataFrame

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from include.data.undated import unreadable
 from include.errors import PermanentError
 from include.validation import personal
 from include.validation.coerce import coerce
-from include.validation.inspection import Inspection, count, listed
+from include.validation.inspection import UNDATED, Inspection, count, listed
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 COLUMN_EXISTS = "column_exists"
+UNDATED_PARTITION = "undated"
+"""`day` of the rows in quarantine that have none."""
 LABEL_CLASS = "label_class"
 
 
@@ -92,12 +95,22 @@ def duplicates(found: Inspection) -> None:
 def _places(
     config: ModelConfig, typed: pd.DataFrame, asked: tuple[datetime.date, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each row's own day (None where unknown), the day asked under which it counts, and whether that is its own."""
+    """Each row's own day (None where unknown), the day asked under which it counts, and whether that is its own.
+
+    Without a day column every row counts under the first day asked: all days are refused then, and the rows kept.
+    """
     own = np.full(len(typed), None, dtype=object)
-    if config.data.day in typed.columns:
+    dated = config.data.day in typed.columns
+    if dated:
         own[:] = [value if isinstance(value, datetime.date) else None for value in typed[config.data.day]]
-    is_own = np.array([day in set(asked) for day in own], dtype=bool) if len(own) else np.zeros(0, dtype=bool)
-    return own, np.where(is_own, own, np.array(asked[0], dtype=object)), is_own
+    wanted = set(asked)
+    is_own = np.array([day in wanted for day in own], dtype=bool)
+    place = np.where(is_own, own, np.array(asked[0], dtype=object))
+    return own, np.where(dated & _unknown(own), np.array(UNDATED, dtype=object), place), is_own
+
+
+def _unknown(own: np.ndarray) -> np.ndarray:
+    return np.array([day is None for day in own], dtype=bool)
 
 
 def _columns(found: Inspection) -> None:
@@ -118,9 +131,11 @@ def _columns(found: Inspection) -> None:
 
 
 def _types(found: Inspection, name: str, faulty: np.ndarray) -> None:
-    rule = f"column_type:{name}"
+    rule, kind = f"column_type:{name}", found.config.data.columns[name]
     found.mark(rule, faulty)
-    kind = found.config.data.columns[name]
+    faulty = faulty & ~found.undated  # they are told by `_undated`
+    if not faulty.any():
+        return
     values = list(dict.fromkeys(repr(value)[:40] for value in found.original[name][faulty].head(100)))
     what = f"no {'finite ' if kind == 'number' else ''}{kind} in {name}"
     detail = f"{count(int(faulty.sum()), 'row')} hold {what}, such as {', '.join(values[:3])}"
@@ -167,16 +182,33 @@ def _keys(found: Inspection) -> None:
         if name in found.original.columns:
             empty = found.original[name].isna().to_numpy(dtype=bool)
             null |= empty
-            columns += [name] if empty.any() else []
+            columns += [name] if (empty & ~found.undated).any() else []
+    found.mark("key_not_null", null)
+    null &= ~found.undated  # they are told by `_undated`
     if null.any():
-        found.mark("key_not_null", null)
         detail = f"{count(int(null.sum()), 'row')} without a value in {listed(columns)}: part of the key or the day"
         found.fail("key_not_null", "quarantine_row", int(null.sum()), found.rows, detail)
 
 
+def _undated(found: Inspection) -> str:
+    """Rows without a readable day: of no night, so that they are told and set aside, and counted against no day.
+
+    Returns what a day without any rows of its own adds to its reason.
+    """
+    undated, column = found.undated, found.config.data.time or found.config.data.day
+    if not undated.any():
+        return ""
+    found.mark("undated", undated)
+    values = found.original[column if column in found.original else found.config.data.day][undated]
+    detail = f"{count(int(undated.sum()), 'row')} without a readable day: {unreadable(found.config, column, values)}"
+    aside = f"{detail}; set aside once (table quarantine, day={UNDATED_PARTITION}), counted against no day"
+    found.fail("undated", "quarantine_row", int(undated.sum()), found.rows, aside)
+    return f"; {detail}"
+
+
 def _days(found: Inspection, own: np.ndarray) -> None:
     """Rows of days that were not asked for, and days asked for that have no rows of their own."""
-    foreign = ~found.is_own & np.array([day is not None for day in own], dtype=bool)
+    foreign = ~found.is_own & ~_unknown(own)
     if foreign.any():
         found.mark("day_asked", foreign)
         days = sorted(set(own[foreign]))
@@ -185,13 +217,14 @@ def _days(found: Inspection, own: np.ndarray) -> None:
             f"set aside under {found.days[0]}"
         )
         found.fail("day_asked", "quarantine_row", int(foreign.sum()), found.rows, detail)
+    undated = _undated(found)
     if found.config.data.day in found.missing and found.rows:
         return
     empty = [day for day in found.days if not (found.is_own & found.rows_of(day)).any()]
     for day in empty:
         others = int(found.rows_of(day).sum())
-        also = f"; {count(others, 'row')} of no known or of another day were set aside" if others else ""
-        found.refuse(day, f"the source delivered no rows of {day}{also}")
+        also = f"; {count(others, 'row')} of another day were set aside" if others else ""
+        found.refuse(day, f"the source delivered no rows of {day}{also}{undated}")
     if empty:
         detail = f"no rows of {listed(empty)}"
         found.fail("day_not_empty", "refuse_day", len(empty), len(found.days), detail)

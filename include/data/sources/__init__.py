@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from include.config.schema import DeltaSource, FilesSource, SqlSource
-from include.data import delta, files, personal, sql, times
+from include.data import delta, files, personal, sql, times, undated
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _read(config: ModelConfig, which: str, source: Source, start: date, end: dat
         return _local(config, rows)
     rows = _dated(config, _local(config, _raw(config, which, source, start, end)))
     # A file or a table is not asked for days; what a function or a query gives of others is its fault, and is told.
-    return _inside(config, rows, start, end) if isinstance(source, FilesSource | DeltaSource) else rows
+    return _inside(config, which, source, rows, start, end) if isinstance(source, FilesSource | DeltaSource) else rows
 
 
 def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
@@ -77,11 +77,18 @@ def _dated(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{config.data.day: times.calendar_days(rows[time])})
 
 
-def _inside(config: ModelConfig, rows: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
-    """Rows of the days, and those without a readable day, which validation sets aside where a person sees them."""
-    if list(rows.columns).count(config.data.day) != 1:
+def _inside(
+    config: ModelConfig, which: str, source: Source, rows: pd.DataFrame, start: date, end: date
+) -> pd.DataFrame:
+    """Rows of the days, and those without a readable day, which validation sets aside where a person sees them.
+
+    Raises DataRefused where most of the rows have none that can be read.
+    """
+    data = config.data
+    if list(rows.columns).count(data.day) != 1:
         return rows  # validation refuses the day and names the column
-    day = times.calendar_days(rows[config.data.day])
+    day = times.calendar_days(rows[data.day])
+    undated.require_readable(config, which, source, rows[data.time if data.time in rows else data.day], day)
     return rows[day.isna() | ((day >= start) & (day <= end))].reset_index(drop=True)
 
 

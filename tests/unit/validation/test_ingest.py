@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from include.config.schema import ModelConfig
 from include.contracts import IngestResult
 from include.data import tables
 from include.data.sources import flights
-from include.errors import PermanentError
+from include.errors import DataRefused, PermanentError
 from include.validation.ingest import ingest
 
 DAY, NEXT = date(2013, 3, 1), date(2013, 3, 2)
@@ -139,3 +141,50 @@ def test_a_key_without_the_day_in_it_comes_again_every_day(state: Path, flight_d
     data = flight_delay.data.model_copy(update={"key": ("carrier", "flight", "origin", "sched_dep_time")})
     result = ingest(flight_delay.model_copy(update={"data": data}), DAY, NEXT)
     assert [one.quarantined for one in result.days] == [0, 0]
+
+
+def undated(stored: pd.DataFrame) -> int:
+    return int((stored["day"] == "undated").sum())
+
+
+def test_rows_without_a_day_are_kept_once_however_many_nights_meet_them(
+    state: Path, sales: Callable[..., ModelConfig]
+) -> None:
+    """Each night reads the whole file, the two rows at its end too; they went against whichever day was asked for."""
+    path = state / "sales.csv"
+    good = "".join(f"2024-03-0{day},shop{shop},1,2.5,{shop % 2}\n" for day in (1, 2) for shop in range(4))
+    head = "sold_on,shop,units,price,returned\n"
+    path.write_text(f"{head}{good},shop8,1,2.5,0\n03/01/2024,shop9,1,2.5,0\n")
+    config = sales({"kind": "files", "path": str(path)}, day="sold_on")
+    for day in (date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 2)):
+        result = ingest(config, day, day)
+        assert not result.refused_days and result.undated == 2
+        assert (result.days[0].rows, result.days[0].validated, result.days[0].quarantined) == (4, 4, 0)
+    assert undated(tables.read("sales", "quarantine")) == 2
+    path.write_text(f"{head}{good}2024-03-03,shop8,1,2.5,0\n03/01/2024,shop9,1,2.5,0\n")
+    ingest(config, date(2024, 3, 3), date(2024, 3, 3))
+    assert undated(tables.read("sales", "quarantine")) == 1, "a row that has a day by now is no longer kept"
+
+
+def test_a_file_of_days_that_cannot_be_read_is_refused_by_one_of_them(
+    state: Path, sales: Callable[..., ModelConfig]
+) -> None:
+    path = state / "sales.csv"
+    path.write_text(
+        "sold_on,shop,units,price,returned\n2024-03-01,a,1,2.5,0\n03/02/2024,b,1,2.5,1\n03/03/2024,c,1,2.5,1\n"
+    )
+    config = sales({"kind": "files", "path": str(path)}, day="sold_on")
+    with pytest.raises(DataRefused, match=r"2 of 3 rows of .*sold_on holds '03/02/2024', '03/03/2024'.*ISO 8601"):
+        ingest(config, date(2024, 3, 1), date(2024, 3, 1))
+
+
+def test_undated_rows_of_a_source_that_is_asked_for_days_stay(state: Path, sales: Callable[..., ModelConfig]) -> None:
+    for day in (1, 2):
+        (state / f"2024-03-0{day}.csv").write_text(
+            f"sold_on,shop,units,price,returned\n2024-03-0{day},a,1,2.5,0\n,b{day},1,2.5,1\n"
+        )
+    config = sales({"kind": "files", "path": str(state / "{day}.csv")}, day="sold_on")
+    for day in (1, 2, 2):
+        ingest(config, date(2024, 3, day), date(2024, 3, day))
+    stored = tables.read("sales", "quarantine")
+    assert [json.loads(row)["shop"] for row in stored.loc[stored["day"] == "undated", "row"]] == ["b1", "b2"]

@@ -180,12 +180,27 @@ def test_null_keys(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
     day.loc[1, "flight"] = pd.NA
     day.loc[2, "flight_date"] = None
     outcome = validate(flight_delay, day, [DAY])
-    assert rules_of(outcome) == {"key_not_null": 2}
+    assert rules_of(outcome) == {"key_not_null": 1, "key_not_null; undated": 1}
+    assert outcome.quarantine["day"].tolist() == [DAY, None]
+    assert outcome.rows_read == {DAY: 957}
     assert outcome.quarantine["row_key"].tolist()[0] == "2013-03-01|{carrier}||{origin}|{sched_dep_time}".format(
         **day.loc[1]
     )
     assert len(outcome.accepted) == 956
     assert outcome.accepted["flight"].dtype == "int64"
+
+
+def test_rows_without_a_day_count_against_none(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
+    """A tenth of the rows is twice what may be set aside of a day; but they are of no day."""
+    days = day["flight_date"].astype(object)
+    days[:60], days[60:100] = None, "1/3/13"
+    outcome = validate(flight_delay, day.assign(flight_date=days), [DAY])
+    assert not outcome.refused_days
+    assert len(outcome.accepted) == 858 == outcome.rows_read[DAY]
+    assert outcome.quarantine["day"].isna().sum() == len(outcome.quarantine) == 100
+    told = {failure.rule: failure for failure in outcome.failures}
+    assert set(told) == {"undated"} and told["undated"].failed == 100
+    assert "empty in 60 and flight_date holds '1/3/13' in 40" in told["undated"].detail
 
 
 def test_infinite_numbers(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
