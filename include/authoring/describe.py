@@ -67,6 +67,7 @@ def gates(config: ModelConfig) -> Iterator[str]:
         else f"it is surely no more than {against.margin:g} worse than the champion by {metric}"
     )
     chance = "promoting one that is no better" if against.rule == "superiority" else "promoting a worse one"
+    yield f"the first one is surely better than a constant prediction by {metric}, which no season decides"
     yield f"{asked}, on the same rows {depend}; chance of {chance}: {rate}"
     if stale := release.stale_champion:
         harmed = f", or lives {stale.live_loss:g} worse than when it was released" if stale.live_loss else ""

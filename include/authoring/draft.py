@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+from include.config.section import METRICS_OF
+
 if TYPE_CHECKING:
     from include.authoring.profile import Profile
 
@@ -160,15 +162,16 @@ def _training(found: Profile) -> list[str]:
 
 
 def _release(found: Profile) -> list[str]:
-    metric = {"binary": "log_loss", "multiclass": "log_loss", "regression": "mean_absolute_error"}[found.task]
+    bound = {"binary": "min: 0.6", "multiclass": "max: 1.0", "regression": "min_skill: 0.1"}[found.task]
     lines = ["release:", "  approval: automatic   # or first_release, always: a person answers in the Airflow UI"]
     if found.time is None:
         lines.append("  rows: independent     # or cluster_by: a column whose rows depend on each other")
     return [
         *lines,
         f"  min_holdout_rows: {_least_holdout(found)}",
-        "  thresholds:           # judged on the 95 % confidence limit",
-        f"    - {{metric: {metric}, min_skill: 0}}   # surely no worse than a constant prediction",
+        "  # A first release must be surely better than a constant prediction, and a later one than the champion.",
+        "  # A bound of your own holds always, in every season and for the first release too:",
+        f"  # thresholds: [{{metric: {METRICS_OF[found.task][0]}, {bound}}}]",
     ]
 
 

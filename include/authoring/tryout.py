@@ -29,7 +29,10 @@ from include.data.newest import newest_night
 from include.data.sources import read_labels, read_source
 from include.errors import NightshiftError
 from include.release.facts import HoldoutScores
+from include.release.first_release import constant_gate
+from include.release.next_steps import next_step
 from include.release.slices import slice_gates
+from include.release.suspicion import warnings
 from include.release.thresholds import threshold_gates
 from include.training import trial
 from include.training.baseline import baseline_metrics, constants
@@ -207,17 +210,25 @@ class _Chain:
             clusters=part[cluster].astype(str).to_numpy(dtype=str) if cluster else None,
             columns={declared.column: part[declared.column].to_numpy() for declared in config.release.slices},
             baseline=same_for_all,
+            features={name: part[name].to_numpy() for name in config.features.names},
         )
-        return "fine", [
+        told = [
             f"{name} {value:.4f}" + (f" (a constant's: {baseline[name]:.4f})" if name in baseline else "")
             for name, value in measured.items()
         ]
+        odd = warnings(config, self.scores)
+        return ("warning" if odd else "fine"), [*told, *odd]
 
     def _gates(self) -> tuple[State, list[str]]:
-        """The gates that need no champion. A sample is smaller than a night's holdout: a no is no more than a hint."""
-        gates = [*threshold_gates(self.config, self.scores), *slice_gates(self.config, self.scores)[0]]
-        told = [gate.sentence for gate in gates] or ["none is declared: release.thresholds, release.slices"]
-        return ("fine" if all(gate.passed for gate in gates) else "warning"), told
+        """The gates of a first release. A sample is smaller than a night's holdout: there a no is but a hint."""
+        config, scores = self.config, self.scores
+        gates = [constant_gate(config, scores), *threshold_gates(config, scores), *slice_gates(config, scores)[0]]
+        told = [gate.sentence for gate in gates]
+        if all(gate.passed for gate in gates):
+            return "fine", told
+        if self.sampled:
+            told.append("That is of a sample: a night judges all rows, and may be surer.")
+        return "warning", [*told, next_step(config, gates, scores)]
 
     def _score(self) -> tuple[State, list[str]]:
         last = DayRange(start=self.days.end, end=self.days.end)

@@ -15,7 +15,7 @@ Approval = Literal["automatic", "first_release", "always"]
 
 
 class Threshold(Section):
-    """An absolute bound that the holdout metric's 95 % confidence limit must respect, whoever is champion.
+    """An absolute bound that the holdout metric's 95 % confidence limit must respect, whoever is champion or nobody.
 
     `min_skill` bounds the share of the way from a constant prediction's figure to a perfect one's: 0 is no better than
     predicting the same for every row (the training rows' rate or shares of classes; their median, mean or quantile, as
@@ -130,6 +130,9 @@ class ReleaseConfig(Section):
 
     `evidence` says where it must show that it is better: on the `holdout`, or, once a champion is served, over nights
     in the `shadow`, as `shadow` declares; every other gate is judged on the holdout in either case.
+
+    With no champion yet, a version must be surely better than a constant prediction by `against_champion.metric`;
+    `thresholds` are bounds beside that, for every night, the first one and those of an odd season included.
 
     `approval` asks a person in the Airflow UI, never, for the first release or for every one; no answer within
     `approval_hours` means no. `rows: clustered` takes the rows of one day as depending on each other, or those of one

@@ -86,7 +86,8 @@ class GateDecision(Contract):
     `trial`: it goes, or stays, on trial in the shadow of the champion, and `reasons` says since when.
 
     `alpha` is the error rate that the comparison was made at. `ask_person` holds the reasons for which a person must
-    agree before the version is served; empty: none has to.
+    agree before the version is served; empty: none has to. `warnings` are what should be looked at though every gate
+    may have passed, and `next_step` what ends a refusal of the first release.
     """
 
     model: str
@@ -103,6 +104,8 @@ class GateDecision(Contract):
     anchor_version: int | None = None
     slices: tuple[SliceResult, ...] = ()
     ask_person: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    next_step: str = ""
 
     @property
     def held_back(self) -> str:
@@ -120,6 +123,8 @@ class GateDecision(Contract):
         lines += [f"REFUSED: {reason}" for reason in self.reasons if reason not in sentences]
         lines += [f"REFUSED by {gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
         lines += [f"A PERSON IS ASKED: {reason}" for reason in self.ask_person]
+        lines += [f"LOOK AT THIS: {warning}" for warning in self.warnings]
+        lines += [f"NEXT: {self.next_step}"] if self.next_step else []
         lines += [f"held: {gate.name}: {gate.sentence}" for gate in self.gates if gate.passed]
         return lines
 

@@ -24,7 +24,7 @@ def status_table(item: ModelStatus) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     if item.champion_version is None:
-        table.add_row("champion", f"none yet; next: ./nightshift train {item.model}")
+        table.add_row("champion", "none yet")
     else:
         made = f"{item.champion_candidate}, trained as of {item.champion_trained_as_of}"
         table.add_row("champion", f"version {item.champion_version} ({made})")
@@ -33,6 +33,8 @@ def status_table(item: ModelStatus) -> Table:
         at = item.verdict_at.strftime("%Y-%m-%d %H:%M UTC") if item.verdict_at else "-"
         table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {at}")
         table.add_row("", escape(item.verdict_reason or ""))
+    if item.next_step:
+        table.add_row("next", escape(item.next_step))
     if item.last_day:
         last = f"{item.last_day_validated:,} validated, {item.last_day_quarantined:,} set aside on {item.last_day}"
         table.add_row(

@@ -17,6 +17,7 @@ import numpy as np
 from include.contracts import GateResult, PairedDifference, Rule
 from include.release.evidence import EvidenceError, paired_difference
 from include.release.facts import WORDS, Facts, HoldoutScores, dependence, refused, score_fault
+from include.release.first_release import constant_gate
 from include.training.metrics import greater_is_better
 
 if TYPE_CHECKING:
@@ -100,14 +101,14 @@ def comparison_gates(
 ) -> tuple[list[GateResult], tuple[PairedDifference, ...], Demand]:
     """The gates against champion and anchor, the evidence, and the rule; the judged figure comes first.
 
-    Where rows are clustered, the row-wise figure is there to be seen, not to judge.
+    Where there is no champion, a constant prediction takes its place. Where rows are clustered, the row-wise figure is
+    there to be seen, not to judge.
     """
     asked = demand(config, champion_version, facts)
     if champion_version is not None and config.release.shadow is not None:
         return _to_the_shadow(config, champion_version, holdout, facts, asked)
     if champion_version is None:
-        sentence = "First release: there is no champion to compare with, so the other gates alone decide."
-        return [GateResult(name="against_champion", passed=True, value=None, bound=None, sentence=sentence)], (), asked
+        return [constant_gate(config, holdout)], (), asked
     gate, evidence = _compare(
         config, holdout, asked, "champion", champion_version, holdout.champion, holdout.champion_fault
     )

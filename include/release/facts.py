@@ -5,6 +5,7 @@ Plain values, read by `judge` and judged by `gates`; a fault is a clause that a 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -57,7 +58,7 @@ class HoldoutScores:
     A model that could not score the rows has None and a fault that says why. `clusters` (n,) names what depends on
     each other where that is not the day; `columns` holds those that slices are made of; `baseline` is what a
     constant prediction that skill is measured against takes from the training rows, as `training.baseline.constants`
-    names it; `name` is what the rows are told from other holdouts by.
+    names it; `name` is what the rows are told from other holdouts by; `features` are the model's, as they come.
     """
 
     y: Floats
@@ -72,6 +73,16 @@ class HoldoutScores:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)
     name: str = ""
+    features: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> str:
+        """Digest of the challenger's scores, to nine digits: who gives the same ones has learned nothing new."""
+        if self.challenger is None:
+            return ""
+        scores = np.nan_to_num(self.challenger)
+        unit = float(np.abs(scores).max(initial=0.0)) or 1.0
+        return hashlib.sha256((np.round(scores / unit, 9) + 0.0).tobytes()).hexdigest()[:16]
 
     @property
     def extent(self) -> str:
@@ -104,8 +115,9 @@ class Live:
 class Facts:
     """What is known beside the scores.
 
-    `earlier_uses` counts the other versions that this holdout has judged, `earlier_judgements` the comparisons of the
-    365 days before, `judgements_a_year` those that the schedule makes. `taken_back` is why a person's rollback speaks
+    `earlier_uses` counts the other scores that versions gave to this holdout, `same_answer` names a version that gave
+    the same, `earlier_judgements` counts the comparisons of the 365 days before, `judgements_a_year` those that the
+    schedule makes. `taken_back` is why a person's rollback speaks
     against this version, or empty.
     """
 
@@ -113,6 +125,7 @@ class Facts:
     live: Live | None = None
     anchor_version: int | None = None
     earlier_uses: int = 0
+    same_answer: int | None = None
     earlier_judgements: int = 0
     judgements_a_year: int = 365
     scoring_ms: float | None = None

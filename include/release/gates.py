@@ -1,7 +1,7 @@
 """Whether a version may be served: pure decisions on scores that are already there. What cannot be judged is refused.
 
 Every gate gives a sentence for the person who reads it at night, and "worse" is never said where "too little evidence"
-is meant. A first release is a rule of its own: no champion to compare with, every other gate must hold.
+is meant. A first release is a rule of its own: it must be surely better than no model, and every other gate must hold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from include.contracts import GateDecision, GateResult
 from include.release.comparison import comparison_gates
 from include.release.facts import WORDS, Facts, HoldoutScores, Replay, refused
+from include.release.next_steps import next_step
 from include.release.slices import slice_gates
+from include.release.suspicion import warnings
 from include.release.thresholds import cost_gates, threshold_gates
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ def decide(
         anchor_version=facts.anchor_version if asked.rule == "non_inferiority" else None,
         slices=slices,
         ask_person=() if reasons else questions(config, champion_version, gates),
+        warnings=warnings(config, holdout),
+        next_step=next_step(config, gates, holdout) if champion_version is None else "",
     )
 
 
@@ -88,6 +92,8 @@ def _holdout_uses(config: ModelConfig, facts: Facts) -> GateResult:
     passed = number <= most
     words = "This holdout may judge" if passed else "This holdout has judged enough versions: trying again finds luck"
     sentence = f"{words} (use {number} of {most}, release.max_holdout_uses)."
+    if facts.same_answer is not None:
+        sentence += f" Version {facts.same_answer} gave these very scores: the same look again, and no further use."
     if not passed:
         sentence += (
             " Next: wait until the table's rows change: the same rows are the same holdout, whatever the night."

@@ -70,6 +70,7 @@ def scores(
         columns={declared.column: rows[declared.column].to_numpy() for declared in config.release.slices},
         baseline=naming.of_split(runs.run_metrics(registered.mlflow_run_id)[0], "train"),
         name=holdout_name(config, context, rows),
+        features={name: rows[name].to_numpy() for name in config.features.names},
     )
     return holdout, replay, pipeline
 
@@ -88,21 +89,19 @@ def facts(
     registered: RegisteredVersion,
     anchor: int | None,
     pipeline: Pipeline | None,
-    holdout: str,
+    holdout: HoldoutScores,
 ) -> Facts:
-    """What the gates that look beside the scores ask for; nothing is measured that no gate asks for.
-
-    :param holdout: name of the holdout, as `holdout_name` gives it
-    """
+    """What the gates that look beside the scores ask for; nothing is measured that no gate asks for."""
     key, now = key_of(context.airflow_run_id, registered.version), datetime.now(UTC)
     earlier = [judged for judged in judgements(context.model) if judged.key != key]
-    uses, compared = counted(earlier, holdout, now)
+    uses, compared = counted(earlier, holdout.name, now, holdout.answer)
     scoring_ms, model_mb, fault = _cost(config, context, registered, pipeline)
     return Facts(
         champion_age_days=_age(context),
         live=_live(config, context),
         anchor_version=anchor,
         earlier_uses=uses,
+        same_answer=same_answer(earlier, holdout),
         earlier_judgements=compared,
         judgements_a_year=judgements_in_a_year(config, context.as_of),
         scoring_ms=scoring_ms,
@@ -130,11 +129,21 @@ def holdout_name(config: ModelConfig, context: RunContext, rows: pd.DataFrame) -
     return f"snapshot {rows_hash(named)}"
 
 
-def counted(earlier: Iterable[Judgement], holdout: str, now: datetime) -> tuple[int, int]:
-    """How many versions this holdout has judged, and how many comparisons with a champion the last year has seen."""
+def counted(earlier: Iterable[Judgement], holdout: str, now: datetime, answer: str = "") -> tuple[int, int]:
+    """How many other answers this holdout has judged, and how many comparisons with a champion the last year has seen.
+
+    The same scores of the same rows are the same look, however often a run is repeated; what is judged is luck's chance
+    to differ. A version whose scores are not known, or who gave none, counts by itself.
+    """
     known = list(earlier)
-    uses = sum(judged.holdout == holdout for judged in known)
+    uses = len({judged.answer or judged.key for judged in known if judged.holdout == holdout} - {answer})
     return uses, sum(judged.compared and judged.at > now - YEAR for judged in known)
+
+
+def same_answer(earlier: Iterable[Judgement], holdout: HoldoutScores) -> int | None:
+    """The newest earlier version that gave the same scores to the same rows; None where there is none."""
+    found = [one.version for one in earlier if one.holdout == holdout.name and one.answer == holdout.answer != ""]
+    return found[0] if found else None
 
 
 def judgements_in_a_year(config: ModelConfig, start: date) -> int:

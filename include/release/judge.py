@@ -48,7 +48,7 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
     else:
         anchor = gather.anchor_of(context)
         holdout, replay, pipeline = gather.scores(config, context, registered, anchor)
-        known = gather.facts(config, context, registered, anchor, pipeline, holdout.name)
+        known = gather.facts(config, context, registered, anchor, pipeline, holdout)
         decision = gates.decide(config, registered.version, champion, holdout, replay, known)
     decision = decision.model_copy(update={"report_uri": f"runs:/{context.mlflow_run_id}/{FOLDER}/report.html"})
     _keep(config, context, registered, decision, holdout)
@@ -101,7 +101,7 @@ def _keep(
             "airflow_run_id": context.airflow_run_id,
             "parent_run_id": context.mlflow_run_id,
             "rule": decision.rule,
-            **({"holdout": holdout.name} if holdout else {}),
+            **({"holdout": holdout.name, "answer": holdout.answer} if holdout else {}),
             "compared": str(bool(decision.evidence) or decision.verdict == "trial").lower(),
         },
     )

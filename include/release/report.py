@@ -55,7 +55,7 @@ def headline(decision: GateDecision) -> str:
 def ruling(decision: GateDecision) -> str:
     """By which rule the version was compared, and at which error rate."""
     if decision.first_release:
-        return "Judged as a first release: nothing to compare with, every absolute gate must hold."
+        return "Judged as a first release: it must be surely better than a constant prediction."
     if decision.alpha is None:
         return ""
     claims = {
@@ -74,6 +74,8 @@ def markdown(decision: GateDecision) -> str:
     """The decision as text for an approval form or a note: verdict, then a line for each gate."""
     lines = [f"**{headline(decision)}**", "", *([ruling(decision), ""] if ruling(decision) else [])]
     lines += [f"- asks a person: {escape(reason, quote=False)}" for reason in decision.ask_person]
+    lines += [f"- **look at this**: {escape(warning, quote=False)}" for warning in decision.warnings]
+    lines += [f"- next: {escape(decision.next_step, quote=False)}"] if decision.next_step else []
     lines += [
         f"- {'passed' if gate.passed else '**NOT PASSED**'} `{gate.name}`: {escape(gate.sentence, quote=False)}"
         for gate in _ordered(decision)
@@ -95,7 +97,7 @@ def page(decision: GateDecision, config: ModelConfig, holdout: HoldoutScores | N
     """The decision as one self-contained HTML page; every value that comes from outside is escaped."""
     title = escape(headline(decision))
     rows = "".join(gate_row(gate) for gate in _ordered(decision))
-    asked = "".join(f"<li>{escape(reason)}</li>" for reason in decision.ask_person)
+    asked = "".join(f"<li>{escape(reason)}</li>" for reason in _beside(decision))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -107,6 +109,11 @@ def page(decision: GateDecision, config: ModelConfig, holdout: HoldoutScores | N
         f"<th>In words</th></tr></thead><tbody>{rows}</tbody></table></div>"
         f"{_evidence_table(decision)}{_slices_table(decision)}{pictures(decision, config, holdout)}</body></html>"
     )
+
+
+def _beside(decision: GateDecision) -> list[str]:
+    """What a person should know beside the gates."""
+    return [*decision.ask_person, *decision.warnings, *([decision.next_step] if decision.next_step else [])]
 
 
 def _ordered(decision: GateDecision) -> list[GateResult]:

@@ -125,7 +125,7 @@ class Nights:
             return NightRecord(night=night, verdict="not trained", champion=state.champion, reasons=reasons)
         state.versions.append(made)
         version = len(state.versions)
-        decision = self._judge(made, version, night)
+        decision = self.judge(made, version, night)
         promoted = decision.verdict == "promote"
         state.events.append(_event(decision, night, promoted))
         if promoted:
@@ -146,7 +146,7 @@ class Nights:
             high=shown.high if shown else None,
         )
 
-    def _judge(self, made: Night, version: int, night: date) -> GateDecision:
+    def judge(self, made: Night, version: int, night: date) -> GateDecision:
         """Put the version before the gates, with facts that are computed as `release.gather` computes them."""
         config, state = self.config, self.state
         frozen = windows.training_windows(config, night)

@@ -11,8 +11,9 @@ from pydantic import Field
 from include.config.loader import load_models
 from include.config.schema import ModelConfig
 from include.config.section import METRICS_OF, Task
-from include.contracts import Contract, ReleaseEvent
+from include.contracts import Contract, GateDecision, ReleaseEvent
 from include.data import tables
+from include.errors import NightshiftError
 from include.release import ledger
 from include.tracking import naming, registry, runs
 
@@ -34,6 +35,7 @@ class ModelStatus(Contract):
     verdict_version: int | None = None
     verdict_at: datetime | None = None
     verdict_reason: str | None = None
+    next_step: str | None = None
     last_day: date | None = None
     last_day_validated: int = 0
     last_day_quarantined: int = 0
@@ -60,7 +62,9 @@ def statuses() -> list[ModelStatus]:
 def status(config: ModelConfig) -> ModelStatus:
     """Status of one model, from its tables, the registry and the ledger."""
     events = ledger.history(config.name)
-    parts = _champion(config.name, events), _verdict(events), _rows(config.name), _night(config)
+    champion = _champion(config.name, events)
+    waiting = {} if champion else {"next_step": _next_step(config.name, events)}
+    parts = champion, waiting, _verdict(events), _rows(config.name), _night(config)
     return ModelStatus(
         model=config.name, task=config.task, **{key: value for part in parts for key, value in part.items()}
     )
@@ -93,6 +97,21 @@ def _verdict(events: Sequence[ReleaseEvent]) -> dict[str, Any]:
         "verdict_at": last.at,
         "verdict_reason": last.reason,
     }
+
+
+def _next_step(model: str, events: Sequence[ReleaseEvent]) -> str:
+    """What leads to a first champion: what the refusal named, or the command that does what is missing."""
+    outcomes = [event for event in events if event.event != "intended"]
+    if not outcomes or outcomes[-1].event != "refused":
+        return f"./nightshift demo {model}"
+    try:
+        run_id = registry.version_info(model, outcomes[-1].version).mlflow_run_id
+        decision = GateDecision.from_json(runs.load_json(run_id, "gates/decision.json"))
+    except NightshiftError:
+        return f"train a version whose record can be read: ./nightshift demo {model}"
+    if decision.verdict == "promote":
+        return f"the gates let it through, and a person is asked again: ./nightshift train {model}"
+    return decision.next_step or f"it was judged by other rules than today's; again: ./nightshift demo {model}"
 
 
 def _rows(model: str) -> dict[str, Any]:

@@ -13,12 +13,20 @@ PAGE = 1000
 
 
 class Judgement(NamedTuple):
-    """One version's judgement; `key` names run and version, `holdout` the days, `compared` says with a champion."""
+    """One version's judgement; `key` names run and version, `holdout` the days, `compared` says with a champion.
+
+    `answer` is the digest of the scores that it gave; empty in records from before it was kept.
+    """
 
     key: str
     at: datetime
     holdout: str
     compared: bool
+    answer: str = ""
+
+    @property
+    def version(self) -> int:
+        return int(self.key.rpartition("/")[2])
 
 
 def key_of(airflow_run_id: str, version: int) -> str:
@@ -40,7 +48,8 @@ def judgements(model: str) -> list[Judgement]:
                 tags = without_prefix(run.data.tags)
                 if "holdout" in tags:
                     at = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
-                    found.append(Judgement(tags["key"], at, tags["holdout"], tags.get("compared") == "true"))
+                    compared, answer = tags.get("compared") == "true", tags.get("answer", "")
+                    found.append(Judgement(tags["key"], at, tags["holdout"], compared, answer))
             token = page.token
             if not token:
                 break

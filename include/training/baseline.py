@@ -43,8 +43,11 @@ def constant_of(metric: str, found: Mapping[str, float]) -> float | np.ndarray |
     """The constant that does best by `metric`, of what `constants` found; None where it found nothing that suits.
 
     The median for the mean absolute error, the quantile for its pinball loss, the mean for squared errors, and shares
-    of the classes, (k,), or the rate for everything that is said of classes.
+    of the classes, (k,), or the rate for everything that is said of classes. F1 is best served by calling every row a
+    1: below a rate of a half, the rate calls none and gets 0, which any guess would beat.
     """
+    if metric == "f1" and "rate" in found:
+        return 1.0
     if shares := [found[name] for name in sorted(found, key=_share_code) if name.startswith(SHARE)]:
         return np.array(shares)
     return found.get(BEST_CONSTANT.get(metric, "rate" if "rate" in found else "mean"))

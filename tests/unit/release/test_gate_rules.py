@@ -146,7 +146,7 @@ def test_skill_is_measured_against_a_constant_prediction(config):
     assert gate.passed
     assert 0.1 < gate.judged < gate.value < 1
     unskilled = replace(rows, challenger=np.full(len(rows.y), rows.y.mean()))
-    assert _failed(_judge(some, unskilled, Facts(), champion=None)) == ["log_loss_skill"]
+    assert _failed(_judge(some, unskilled, Facts(), champion=None)) == ["log_loss_skill", "against_constant"]
     assert "rate is not known" in _judge(some, replace(rows, baseline={}), Facts(), champion=None).reasons[0]
 
 

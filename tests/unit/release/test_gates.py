@@ -24,7 +24,7 @@ def _rows(
     y = (rng.random(count) < 1 / (1 + np.exp(-signal))).astype(float)
     first, second = (1 / (1 + np.exp(-(signal + rng.normal(0, noise, count)))) for noise in (challenger, champion))
     day = np.repeat(np.datetime64("2024-01-01", "D") + np.arange(days), a_day)
-    return HoldoutScores(y, day, first, second)
+    return HoldoutScores(y, day, first, second, baseline={"rate": 0.5})
 
 
 def _config(config: ModelConfig, **release: object) -> ModelConfig:
