@@ -66,7 +66,7 @@ SMALLER = {
     "holdout_days: 14": "holdout_days: 10",
     "max_iter: 150": "max_iter: 40",
     "n_estimators: 100": "n_estimators: 20",
-    "max_gap: 0.2": "max_gap: 0.4",
+    "max_gap: 0.3": "max_gap: 0.4",
     "lookback_days: 7": "lookback_days: 3",
 }
 

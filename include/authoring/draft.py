@@ -21,6 +21,10 @@ NARROW = 100
 HOLDOUT_ROWS = 500
 USUAL = {"train": 365, "validation": 28, "holdout": 28}
 """Days of each split, where the history has as many."""
+HALF = 0.5
+"""Share of rows with one value of a number to predict, from which the median is that value."""
+LEAST_HOLDOUT = 3
+"""Whole days that the release gates need, to see how days differ."""
 ENOUGH = {"train": 5000, "validation": 200, "holdout": HOLDOUT_ROWS}
 """Rows for which more days than the usual ones are taken."""
 FEW_ROWS = {"train": 1095, "validation": 60, "holdout": 90}
@@ -148,6 +152,10 @@ def _training(found: Profile) -> list[str]:
     linear, boosted = {
         "regression": ("Ridge", "HistGradientBoostingRegressor"),
     }.get(found.task, ("LogisticRegression", "HistGradientBoostingClassifier"))
+    metric = release_metric(found)
+    if metric != METRICS_OF[found.task][0]:
+        lines.append(f"  select_by: {metric}   # half of the values are one: the absolute error asks for it always")
+    loss = "loss: absolute_error, " if metric == "mean_absolute_error" else ""  # what is fitted is what is judged
     return [
         *lines,
         "  seed: 0",
@@ -156,23 +164,37 @@ def _training(found: Profile) -> list[str]:
         f"      estimator: {linear}",
         "    - name: boosted",
         f"      estimator: {boosted}",
-        "      params: {learning_rate: 0.05, max_iter: 150, max_leaf_nodes: 15}",
+        f"      params: {{{loss}learning_rate: 0.05, max_iter: 150, max_leaf_nodes: 15}}",
         "      # search: {method: halving, trials: 30, params: {max_leaf_nodes: {low: 7, high: 63, log: true}}}",
     ]
 
 
 def _release(found: Profile) -> list[str]:
-    bound = {"binary": "min: 0.6", "multiclass": "max: 1.0", "regression": "min_skill: 0.1"}[found.task]
+    metric, bound = release_metric(found), "min: 0.6" if found.task == "binary" else "min_skill: 0.1"
     lines = ["release:", "  approval: automatic   # or first_release, always: a person answers in the Airflow UI"]
     if found.time is None:
         lines.append("  rows: independent     # or cluster_by: a column whose rows depend on each other")
+    if metric != METRICS_OF[found.task][0]:
+        lines.append(f"  against_champion: {{metric: {metric}}}")
     return [
         *lines,
         f"  min_holdout_rows: {_least_holdout(found)}",
         "  # A first release must be surely better than a constant prediction, and a later one than the champion.",
         "  # A bound of your own holds always, in every season and for the first release too:",
-        f"  # thresholds: [{{metric: {METRICS_OF[found.task][0]}, {bound}}}]",
+        f"  # thresholds: [{{metric: {metric}, {bound}}}]",
     ]
+
+
+def release_metric(found: Profile) -> str:
+    """What candidates compete on and versions are released by: the task's usual metric, where a model can show skill.
+
+    Of a label that has one value in half of its rows, no rain, nothing sold, the median is that value. By the absolute
+    error such a constant is hardly beaten, however well a model tells when there is more.
+    """
+    usual = METRICS_OF[found.task][0]
+    if found.task != "regression" or not len(labels := found.rows[found.label].dropna()):
+        return usual
+    return "root_mean_squared_error" if labels.value_counts(normalize=True).iloc[0] >= HALF else usual
 
 
 def _monitoring(found: Profile) -> list[str]:
@@ -187,7 +209,7 @@ def windows(found: Profile) -> dict[str, int]:
         part: min(FEW_ROWS[part], max(usual, math.ceil(ENOUGH[part] / max(per_day, 1.0))))
         for part, usual in USUAL.items()
     }
-    holdout = max(2, min(wanted["holdout"], days // 5))
+    holdout = max(LEAST_HOLDOUT, min(wanted["holdout"], days // 5))
     validation = max(1, min(wanted["validation"], days // 6))
     return {
         "train": max(1, min(wanted["train"], days - holdout - validation)),
