@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include import clock
 from include.alerts.message import Message
 from include.config import environment
 
@@ -165,7 +165,7 @@ def _why(result: Any) -> str:
 
 def _append(message: Message) -> str:
     """One write of whole lines, which the operating system keeps apart from other processes' lines."""
-    path, now = file_path(), datetime.now(UTC).isoformat(timespec="seconds")
+    path, now = file_path(), clock.now().isoformat(timespec="seconds")
     lines = "".join(json.dumps({"at": now, **record}) + "\n" for record in message.records)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

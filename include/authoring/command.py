@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from include import clock
 from include.arguments import JsonFlag, ModelName
 from include.terminal import console, ended
 
@@ -69,7 +69,7 @@ def describe(
         if as_yaml:
             print(resolved(config), end="")  # noqa: T201
             return
-        night = datetime.now(ZoneInfo(config.schedule.timezone)).date()
+        night = clock.today(config.schedule.timezone)
         for one in paragraphs(config, night):
             console.print(one.title, style="bold")
             for line in one.lines:

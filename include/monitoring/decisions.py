@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from croniter import croniter
 
+from include import clock
 from include.contracts import DayRange, PolicyDecision
 from include.data import outcomes, tables, windows
 from include.errors import PermanentError
@@ -130,7 +131,7 @@ def _data(config: ModelConfig, night: date) -> policy.Facts:
         missing = True
         why = "its source had none" if became is not None else f"{config.name}__ingest has not brought any"
         bad = f"Day {day} has no validated rows: {why}."
-    awaited = missing and is_awaited(config.schedule, night, datetime.now(UTC))
+    awaited = missing and is_awaited(config.schedule, night, clock.now())
     return policy.Facts(model=config.name, night=night, bad_data=bad, missing=missing, awaited=awaited)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
 
+from include import clock
 from include.contracts import Contract
 from include.data import tables
 from include.release.lock import registry_lock
@@ -47,7 +48,7 @@ def claim(model: str, night: date, airflow_run_id: str, reasons: Sequence[str]) 
         standing = [made for made in made_requests(model) if made.night >= night]
         if standing:
             return next((made for made in standing if made.airflow_run_id == airflow_run_id), standing[0])
-        made = Request(night=night, at=datetime.now(UTC), airflow_run_id=airflow_run_id, reasons=tuple(reasons))
+        made = Request(night=night, at=clock.now(), airflow_run_id=airflow_run_id, reasons=tuple(reasons))
         row = made.model_dump() | {"reasons": json.dumps(made.reasons)}
         tables.append(model, TABLE, pd.DataFrame([row]), SCHEMA)
         return made

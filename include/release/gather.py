@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from croniter import croniter
 
+from include import clock
 from include.contracts import DayRange, RegisteredVersion, RunContext
 from include.data import splits, windows
 from include.data.labels import class_names
@@ -92,7 +93,7 @@ def facts(
     holdout: HoldoutScores,
 ) -> Facts:
     """What the gates that look beside the scores ask for; nothing is measured that no gate asks for."""
-    key, now = key_of(context.airflow_run_id, registered.version), datetime.now(UTC)
+    key, now = key_of(context.airflow_run_id, registered.version), clock.now()
     earlier = [judged for judged in judgements(context.model) if judged.key != key]
     uses, compared = counted(earlier, holdout.name, now, holdout.answer)
     scoring_ms, model_mb, fault = _cost(config, context, registered, pipeline)

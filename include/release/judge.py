@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include import clock
 from include.contracts import GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, TransientError
 from include.release import card, gates, gather, ledger, promotion, report, thresholds, trials
@@ -139,7 +139,7 @@ def _figures(decision: GateDecision) -> dict[str, float]:
 
 def _refusal(context: RunContext, decision: GateDecision, champion: int | None) -> ReleaseEvent:
     return ReleaseEvent(
-        at=datetime.now(UTC),
+        at=clock.now(),
         model=context.model,
         event="refused",
         version=decision.version,

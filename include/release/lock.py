@@ -15,7 +15,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ import filelock
 import psycopg2
 from psycopg2 import errors
 
+from include import clock
 from include.config import environment
 from include.errors import PermanentError, TransientError
 
@@ -189,7 +189,7 @@ def _file_lock(model: str) -> Iterator[RegistryLock]:
             "NIGHTSHIFT_LOCK_DATABASE to a PostgreSQL database"
         ) from error
     try:
-        path.write_text(f"{_myself()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
+        path.write_text(f"{_myself()}, since {clock.now():%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
         yield RegistryLock(model, lambda: None)  # a file's lock cannot be lost while its holder lives
     finally:
         lock.release()

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from include import clock
 from include.contracts import Approval, GateDecision, ReleaseEvent, RunContext
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import gates, ledger
@@ -199,7 +200,7 @@ def _intention(
     if approval is not None and person:
         reason += f"; {person} agreed" + (f": {approval.reason}" if approval.reason else "")
     return ReleaseEvent(
-        at=datetime.now(UTC),
+        at=clock.now(),
         model=context.model,
         event="intended",
         version=decision.version,
@@ -232,7 +233,7 @@ def _closing(
     actor: str | None = None,
 ) -> ReleaseEvent:
     """The line that ends an intention; never before it in time, though another machine's clock be behind."""
-    at = max(datetime.now(UTC), intended.at + timedelta(microseconds=1))
+    at = max(clock.now(), intended.at + timedelta(microseconds=1))
     said = {"at": at, "event": event, "champion_after": after, "reason": reason, "actor": actor or intended.actor}
     return intended.model_copy(update=said)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from include import clock
 from include.contracts import ReleaseEvent
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import ledger, promotion
@@ -39,7 +38,7 @@ def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id
         target = _previous(model, champion, history) if to is None else to
         _check(model, target, champion, history)
         intended = ReleaseEvent(
-            at=datetime.now(UTC),
+            at=clock.now(),
             model=model,
             event="intended",
             version=target,

@@ -8,9 +8,10 @@ challenger must be the one on trial, and the champion the one that it went on tr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
+from include import clock
 from include.contracts import Contract, GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import ledger, promotion
@@ -57,7 +58,7 @@ def begin(context: RunContext, registered: RegisteredVersion, decision: GateDeci
     runs.log_json(registered.mlflow_run_id, trial.to_json(), FILE)
     return ledger.append(
         ReleaseEvent(
-            at=datetime.now(UTC),
+            at=clock.now(),
             model=context.model,
             event="trial",
             version=registered.version,
@@ -133,7 +134,7 @@ def close(line: ReleaseEvent, champion: int | None, reason: str, actor: str = AC
         raise
     except NightshiftError:
         pass  # the version was deleted, which may be why its trial ends
-    said = {"at": datetime.now(UTC), "event": "refused", "champion_before": champion, "champion_after": champion}
+    said = {"at": clock.now(), "event": "refused", "champion_before": champion, "champion_after": champion}
     return ledger.append(line.model_copy(update={**said, "actor": actor, "reason": reason, "evidence": figures}))
 
 

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -18,6 +17,7 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from include import clock
 from include.status.model import ModelStatus
 from include.status.openmetrics import FinishedRun, Snapshot, families
 
@@ -43,12 +43,12 @@ class WorldCollector(Collector):
             except Exception as error:
                 log.warning("%s could not be read: %s", name, error)
                 failed.append(name)
-        before = self._last or Snapshot(datetime.now(UTC))
-        self._last = replace(before, at=datetime.now(UTC), failed=tuple(failed), **found)
+        before = self._last or Snapshot(clock.now())
+        self._last = replace(before, at=clock.now(), failed=tuple(failed), **found)
         return self._last
 
     def collect(self) -> Iterator[Metric]:
-        yield from families(self._last or self.refresh(), datetime.now(UTC))
+        yield from families(self._last or self.refresh(), clock.now())
 
 
 def text(collector: WorldCollector) -> str:

@@ -7,9 +7,11 @@ none, and is of the day on which it runs.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from include import clock
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,7 +26,7 @@ def night_of(context: Context, timezone: str) -> date:
 
 def today_in(timezone: str) -> date:
     """The calendar day in `timezone` now, whatever day the run is of."""
-    return datetime.now(ZoneInfo(timezone)).date()
+    return clock.today(timezone)
 
 
 def date_param(context: Context, name: str) -> date | None:

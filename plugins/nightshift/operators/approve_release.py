@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
 from airflow.sdk.exceptions import AirflowSkipException
 
+from include import clock
 from nightshift.hooks.tracking import TrackingHook
 from nightshift.links import GateReportLink, MlflowLink
 from nightshift.operators.base import NightshiftOperator
@@ -46,7 +47,7 @@ class ApproveRelease(NightshiftOperator):
             raise AirflowSkipException(decision.held_back)
         if not decision.ask_person:
             return Approval(approved=True, asked=False, answered_by="", reason="nobody has to agree").to_json()
-        asking = question.asking(frozen, decision, context["dag_run"].clear_number or 0, datetime.now(UTC))
+        asking = question.asking(frozen, decision, context["dag_run"].clear_number or 0, clock.now())
         if waiting.must_ask(context, asking):
             subject, body = question.question(frozen, decision, self.ui_url, asking.until)
             self.log.info("Waiting for a person until %s: %s", asking.until.isoformat(timespec="minutes"), subject)
