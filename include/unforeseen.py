@@ -14,9 +14,9 @@ import subprocess
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from include import clock
 from include.config import environment
 from include.config.queries import hidden
 
@@ -77,7 +77,7 @@ def place_of(error: BaseException) -> str:
 def keep(error: BaseException, doing: str) -> Path | None:
     """Keep the traceback with what was done and under which versions; None where no file can be written."""
     folder = environment.state_dir() / "logs"
-    now = datetime.now(UTC)
+    now = clock.now()
     facts = f"{now:%Y-%m-%d %H:%M:%S} UTC\n{doing}\nPython {platform.python_version()}, {platform.platform()}\n"
     text = hidden(facts + "\n" + "".join(traceback.format_exception(error)))
     try:

@@ -54,6 +54,11 @@ class Gaps:
         return f"Allowed are {self.allowed:.0%} of them (training.max_missing_share), not the last"
 
 
+def may_miss(config: ModelConfig, missing: int, days: int) -> bool:
+    """Whether a history of so many days may do without so many of them."""
+    return missing <= config.training.max_missing_share * days
+
+
 def find_gaps(config: ModelConfig, window: DayRange, there: Collection[date]) -> Gaps:
     """The days of `window` that are not among the validated days `there`."""
     asked = (window.start + timedelta(days=offset) for offset in range(window.days))
