@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from include import clock
+
 if TYPE_CHECKING:
     from include.config.schema import AlertsConfig
 
@@ -24,12 +26,20 @@ LONGEST = 600
 
 
 def task_failed(
-    model: str, task: str, night: date, error: str, tries: int, links: Mapping[str, str], refused: bool = False
+    model: str,
+    task: str,
+    night: date,
+    error: str,
+    tries: int,
+    links: Mapping[str, str],
+    refused: bool = False,
+    history: bool = False,
 ) -> None:
     """Tell that a task failed and is not retried any more.
 
     :param task: `<dag>.<task>`, with `[n]` for a mapped one
     :param refused: whether the night's data was refused, which the night's look tells by the same alarm
+    :param history: whether days that a person asked for were refused, who looks at them: nobody is woken
     """
     from include.alerts.message import masked
     from include.alerts.tell import tell_anyway
@@ -40,7 +50,7 @@ def task_failed(
     alarm = Alarm(
         model=model,
         key="data" if refused else f"task:{task}",
-        severity="critical",
+        severity="warning" if history else "critical",
         sentence=words if refused else f"{task} failed after {tries} {'try' if tries == 1 else 'tries'}: {words}",
         next="open the task's log in Airflow; once it is mended, clear the task there",
     )
@@ -94,7 +104,7 @@ def _run_late(model: str, hours: float, timezone: str, base_url: str, run: Mappi
         next="open the run: which task runs, waits for a person (./nightshift approve) or has no worker",
     )
     address = f"{base_url.rstrip('/')}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
-    tell_anyway(model, _rules(model), datetime.now(local).date(), [alarm], {"Airflow": address})
+    tell_anyway(model, _rules(model), clock.today(timezone), [alarm], {"Airflow": address})
 
 
 def _rules(model: str) -> AlertsConfig:

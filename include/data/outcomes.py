@@ -39,8 +39,12 @@ def keep(model: str, outcomes: Sequence[DayOutcome]) -> None:
 
 def outcome(model: str, day: date) -> DayOutcome | None:
     """What the last ingest of a day came to; None where none was ever kept."""
-    found = tables.read(model, INGESTS, ["day", *COLUMNS], days=(day, day)).to_dict(orient="records")
-    if not found:
-        return None
-    values = {str(name): value for name, value in found[0].items()}
-    return DayOutcome.model_validate(values | {"reasons": json.loads(values["reasons"])})
+    return between(model, day, day).get(day)
+
+
+def between(model: str, first: date, last: date) -> dict[date, DayOutcome]:
+    """What the last ingest of each day from `first` to `last` came to, in order; days never asked for are left out."""
+    found = tables.read(model, INGESTS, ["day", *COLUMNS], days=(first, last)).sort_values("day")
+    rows = [{str(name): value for name, value in row.items()} for row in found.to_dict(orient="records")]
+    known = [DayOutcome.model_validate(row | {"reasons": json.loads(row["reasons"])}) for row in rows]
+    return {one.day: one for one in known}

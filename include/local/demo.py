@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
+from typing import Any, Protocol
 
+from include import clock
 from include.config.loader import find_model
 from include.config.schema import ModelConfig
-from include.data import windows
-from include.data.newest import newest_night
+from include.contracts import DayRange
+from include.data import outcomes, windows
+from include.data.gaps import find_gaps, may_miss
+from include.data.newest import find_newest
 from include.data.windows import history_days
 from include.local import instance, services
-from include.local.airflow_api import AirflowApi
+from include.local.airflow_api import AirflowApi, DagRun
 from include.local.settings import USER, LocalSettings
+from include.validation.inspection import listed
 
 Say = Callable[[str], None]
 ASSET_SECONDS = 15
 """How long the scheduler may take to start what an asset wakes."""
+MOST_NAMED = 5
+"""Days that are named where some are missing."""
 SUFFIXES = ("ingest", "score", "monitor", "retrain", "rollback")
+
+
+class Runs(Protocol):
+    """What the stages ask of Airflow."""
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> DagRun: ...
+    def follow(self, run: DagRun, say: Say) -> DagRun: ...
+    def runs(self, dag_id: str, limit: int = 20) -> list[DagRun]: ...
 
 
 def demo(model: str, say: Say) -> LocalSettings:
@@ -38,29 +52,53 @@ def demo(model: str, say: Say) -> LocalSettings:
     for suffix in suffixes:
         api.unpause(f"{model}__{suffix}")
     _took(say, "services", started)
-    night = newest_night(config)
-    if night < datetime.now(ZoneInfo(config.schedule.timezone)).date():
-        say(f"{config.data.source.place} ends on {night - timedelta(days=1)}: all is done as on the night of {night}")
+    run_stages(api, config, say)
+    return settings
+
+
+def run_stages(api: Runs, config: ModelConfig, say: Say) -> date:
+    """Load the history, train, score and monitor as of the newest night that the source has rows for; return it.
+
+    Raises PermanentError where a run fails: what the source gave is refused beyond `training.max_missing_share`, say.
+    """
+    newest = find_newest(config)
+    night, place = newest.night, config.data.source.place
+    if night < clock.today(config.schedule.timezone):
+        say(f"{place} ends on {night - timedelta(days=1)}: all is done as on the night of {night}")
+    if newest.apart:
+        say(f"rows of {listed(newest.apart)} lie apart from all others and are left out: are their dates right?")
     for stage, act in (("history", _history), ("release", _release), ("scores and drift", _score_and_monitor)):
         started = time.monotonic()
         act(api, config, night, say)
         _took(say, stage, started)
-    return settings
+    return night
 
 
-def _history(api: AirflowApi, config: ModelConfig, night: date, say: Say) -> None:
+def _history(api: Runs, config: ModelConfig, night: date, say: Say) -> None:
+    """Load the days that nobody has asked for yet, and those refused before where training cannot do without them."""
     days = history_days(config, night)
-    there = windows.validated_days(config, days)
-    missing = [day for offset in range(days.days) if (day := days.start + timedelta(days=offset)) not in there]
-    if not missing:
-        say(f"{days.days} days of history are there")
-        return
-    conf = {"start": missing[0].isoformat(), "end": missing[-1].isoformat()}
-    say(f"loading {missing[0]} to {missing[-1]}")
-    api.follow(api.trigger(f"{config.name}__ingest", conf), say)
+    lost = _lost_days(config, days)
+    asked = outcomes.between(config.name, days.start, days.end)
+    wanted = tuple(day for day in lost if day not in asked)
+    if not may_miss(config, len(lost), days.days):
+        wanted = lost
+    if wanted:
+        say(f"loading {wanted[0]} to {wanted[-1]}")
+        conf = {"start": wanted[0].isoformat(), "end": wanted[-1].isoformat()}
+        api.follow(api.trigger(f"{config.name}__ingest", conf), say)
+        lost, asked = _lost_days(config, days), outcomes.between(config.name, days.start, days.end)
+    say(f"{days.days - len(lost)} of {days.days} days of history are there")
+    if lost:
+        say(f"without {listed(lost)}; allowed are {config.training.max_missing_share:.0%} (training.max_missing_share)")
+    for day in lost[:MOST_NAMED]:
+        say(f"  {day}: {'; '.join(asked[day].reasons) if day in asked else 'not loaded'}")
 
 
-def _release(api: AirflowApi, config: ModelConfig, night: date, say: Say) -> None:
+def _lost_days(config: ModelConfig, days: DayRange) -> tuple[date, ...]:
+    return find_gaps(config, days, windows.validated_days(config, days)).days
+
+
+def _release(api: Runs, config: ModelConfig, night: date, say: Say) -> None:
     from include.tracking import registry
 
     if version := registry.champion_version(config.name):
@@ -69,7 +107,7 @@ def _release(api: AirflowApi, config: ModelConfig, night: date, say: Say) -> Non
     api.follow(api.trigger(f"{config.name}__retrain", {"as_of": night.isoformat()}), say)
 
 
-def _score_and_monitor(api: AirflowApi, config: ModelConfig, night: date, say: Say) -> None:
+def _score_and_monitor(api: Runs, config: ModelConfig, night: date, say: Say) -> None:
     """Score what is unscored, then wait for the look that the scores' asset starts; else start it by hand."""
     from include.tracking import naming, runs
 
@@ -91,7 +129,7 @@ def _asked(config: ModelConfig, night: date) -> dict[str, str]:
 
     Days that the champion was trained or chosen on are left out, as the nights do: there its scores flatter it.
     """
-    if night >= datetime.now(ZoneInfo(config.schedule.timezone)).date():
+    if night >= clock.today(config.schedule.timezone):
         return {}
     unseen = windows.training_windows(config, night).holdout.start
     first = max(unseen, night - timedelta(days=config.scoring.lookback_days))

@@ -32,6 +32,7 @@ def tell_failure(context: Context) -> None:
         {"Airflow": ti.log_url},
         # The night's look says the same of the day before; of days that were ingested by hand it says nothing.
         refused=refused and context["dag_run"].run_type == "scheduled",
+        history=refused and any(context["params"].get(name) for name in ("start", "end")),
     )
 
 

@@ -78,3 +78,20 @@ def test_airflow_scans_one_plugin_file() -> None:
 def test_no_module_of_ours_shadows_a_library() -> None:
     names = {file.stem for file in (ROOT / "plugins").rglob("*.py")}
     assert not names & {*HEAVY, "airflow", "logging", "types", "json", "typing"}
+
+
+def test_the_time_is_asked_for_in_one_place() -> None:
+    """A test can be of another day only where nothing asks the machine by itself."""
+    asking, clocks = {"now", "utcnow", "today"}, {"datetime", "date", "Timestamp", "timezone"}
+    found = set()
+    for path in [*(ROOT / "include").rglob("*.py"), *(ROOT / "plugins").rglob("*.py"), *(ROOT / "dags").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in asking
+                and isinstance(node.value, ast.Name | ast.Attribute)
+            ):
+                owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+                if owner in clocks:
+                    found.add(f"{path.relative_to(ROOT)}: {owner}.{node.attr}")
+    assert found == {"include/clock.py: datetime.now"}

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class IngestDay(NightshiftOperator):
     """Ingest the day before the run's night, or the form's range.
 
-    Fails, without a retry, when a day was refused; the other days of a range are written all the same.
+    Fails, without a retry, when a day was refused; the other days of a range are written all the same. A history, which
+    is several days in one run, fails only where more of it is refused than training can do without.
     """
 
     operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.config.loader import find_model
+        from include.data.gaps import may_miss
         from include.errors import DataRefused
         from include.validation.ingest import ingest
 
@@ -39,5 +41,8 @@ class IngestDay(NightshiftOperator):
         if result.report:
             self.link_urls[ReportLink.name] = report_url(result.report)
         if refused := result.refused_days:
-            raise DataRefused(f"{self.model}: {len(refused)} of {len(result.days)} days refused; see the lines above")
+            said = f"{len(refused)} of {len(result.days)} days refused; see the lines above"
+            if len(result.days) == 1 or not may_miss(config, len(refused), len(result.days)):
+                raise DataRefused(f"{self.model}: {said}")
+            self.log.warning("%s. Training can do without them (training.max_missing_share)", said)
         return result.to_json()
