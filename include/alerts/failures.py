@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -66,13 +66,20 @@ def task_ended(model: str, task: str, night: date, last: bool) -> None:
         tell(model, _rules(model), night, ended=lambda state: state.key in over)
 
 
-def note(model: str, key: str, sentence: str, night: date, links: Mapping[str, str]) -> None:
+def note(
+    model: str,
+    key: str,
+    sentence: str,
+    night: date,
+    links: Mapping[str, str],
+    severity: Literal["info", "warning"] = "info",
+) -> None:
     """Tell something that is over already, in one line and once: `key` names it for ever."""
     from include.alerts.states import NOTE
     from include.alerts.tell import tell
     from include.contracts import Alarm
 
-    alarm = Alarm(model=model, key=f"{NOTE}:{key}", severity="info", sentence=sentence)
+    alarm = Alarm(model=model, key=f"{NOTE}:{key}", severity=severity, sentence=sentence)
     tell(model, _rules(model), night, [alarm], links=links)
 
 

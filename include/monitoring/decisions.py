@@ -17,7 +17,7 @@ from croniter import croniter
 
 from include import clock
 from include.contracts import DayRange, PolicyDecision
-from include.data import outcomes, tables, windows
+from include.data import outcomes, source_end, tables, windows
 from include.errors import PermanentError
 from include.monitoring import policy, requests
 from include.release import trials
@@ -43,8 +43,8 @@ SHOWN_NIGHTS = 14
 """Nights on the page of a decision."""
 
 
-def before_release(config: ModelConfig, night: date) -> PolicyDecision:
-    """Decide where no version is served yet: bad data is told all the same. Kept."""
+def on_data_alone(config: ModelConfig, night: date) -> PolicyDecision:
+    """Decide where nothing is looked at: no version is served yet, or the source has ended. Bad data is told. Kept."""
     return keep(policy.decide(config.monitoring, _data(config, night)))
 
 
@@ -125,9 +125,14 @@ def _data(config: ModelConfig, night: date) -> policy.Facts:
     day = night - timedelta(days=1)
     bad, missing = "", False
     became = outcomes.outcome(config.name, day)
+    there = bool(windows.validated_days(config, DayRange(start=day, end=day)))
+    if not there and (became is None or not became.rows) and (end := source_end.source_end(config, night)):
+        return policy.Facts(
+            model=config.name, night=night, bad_data=source_end.sentence(config, end), missing=True, ended=True
+        )
     if became is not None and became.refused:
         bad = f"Day {day} was refused: {'; '.join(became.reasons)}."
-    elif not windows.validated_days(config, DayRange(start=day, end=day)):
+    elif not there:
         missing = True
         why = "its source had none" if became is not None else f"{config.name}__ingest has not brought any"
         bad = f"Day {day} has no validated rows: {why}."

@@ -53,7 +53,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
         log.info(
             "%s has no champion yet, so there is nothing to watch; %s__retrain makes one", config.name, config.name
         )
-        decisions.before_release(config, night)
+        decisions.on_data_alone(config, night)
         return None
     training = loader.training(config.name, version)
     compared = comparison.compare(config, training, night)

@@ -29,6 +29,7 @@ class Facts:
     :param bad_data: why tonight's day cannot be judged; empty where it was validated
     :param missing: whether that is because there are no rows of it, rather than refused ones
     :param awaited: whether the night's ingest is still to come, so that missing rows are no alarm yet
+    :param ended: whether no rows are expected any more: the source is a record of the past
     :param performance: the champion's metrics on matured labels, computed on `performance_rows` rows
     :param drift: sentence of each column in tonight's alarms; None where there was no verdict
     :param drifted_before: columns in the alarms of each earlier night under the same champion
@@ -46,6 +47,7 @@ class Facts:
     bad_data: str = ""
     missing: bool = False
     awaited: bool = False
+    ended: bool = False
     performance: Mapping[str, float] = field(default_factory=dict)
     performance_rows: int = 0
     of: str = ""
@@ -136,6 +138,8 @@ def _told(found: Finding, action: str) -> str:
 def _blocked(policy: PolicyConfig, facts: Facts) -> PolicyDecision:
     """Bad data: nothing else is judged, no alarm of another kind begins or ends, and nothing is retrained."""
     reason = f"Nothing is judged and no retraining asked for: {facts.bad_data}"
+    if facts.ended:
+        return _decision(facts, "nothing", (reason,), judged=("data",))
     if facts.missing and (facts.awaited or policy.on_missing_day == "nothing"):
         return _decision(facts, "nothing", (reason,))  # nor does an alarm on the last day that came end
     alarm = Alarm(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,3 +131,17 @@ def test_a_history_with_lost_days_is_gone_on_with_and_wakes_nobody(
     loaded = tables.table_version("sales", "validated")
     demo.run_stages(api, history, said.append)
     assert tables.table_version("sales", "validated") == loaded, "what was refused once is not asked for again"
+
+
+def test_the_nights_after_a_demo_of_the_past_are_quiet_and_say_why(api: InThisProcess, move: Any) -> None:
+    config = find_model("sales")
+    before = tables.table_version("sales", "validated")
+    for night in (date(2026, 12, 1), date(2026, 12, 2)):
+        move(night, time(2))
+        assert api.night(config) == []
+        assert api.states["sales__ingest"]["ingest_day"] == api.states["sales__retrain"]["open_run"] == "skipped"
+        assert api.states["sales__monitor"]["detect_drift"] == "skipped"
+    assert tables.table_version("sales", "validated") == before
+    [told] = tell.read("sales").values()
+    assert (told.severity, told.is_open) == ("warning", False) and str(ENDS) in told.sentence
+    assert registry.champion_version("sales") == 1

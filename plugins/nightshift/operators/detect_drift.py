@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 
 
 class DetectDrift(NightshiftOperator):
-    """Return the night's MonitorResult; skip before a model's first release, when there is nothing to watch."""
+    """Return the night's MonitorResult; skip where there is nothing to watch: no release yet, or an ended source."""
 
     operator_extra_links: Sequence[BaseOperatorLink] = (MlflowLink(), ReportLink(), DecisionLink())
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.config.loader import find_model
+        from include.data.source_end import sentence, source_end
+        from include.monitoring import decisions
         from include.monitoring.night import monitor_night
 
         config = find_model(self.model)
         night = date_param(context, "night") or night_of(context, config.schedule.timezone)
+        if not date_param(context, "night") and (end := source_end(config, night)):
+            decisions.on_data_alone(config, night)  # an alarm on data that an earlier night opened ends by it
+            raise AirflowSkipException(sentence(config, end))
         result = monitor_night(config, night)
         if result is None:
             raise AirflowSkipException(f"{self.model} has no champion yet: run {self.model}__retrain first")

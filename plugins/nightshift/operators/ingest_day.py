@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.operatorlink import BaseOperatorLink
+from airflow.sdk.exceptions import AirflowSkipException
 
 from nightshift.links import ReportLink, report_url
 from nightshift.nights import date_param, night_of, today_in
@@ -14,6 +15,8 @@ from nightshift.operators.base import NightshiftOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.config.schema import ModelConfig
 
 
 class IngestDay(NightshiftOperator):
@@ -33,7 +36,8 @@ class IngestDay(NightshiftOperator):
 
         config = find_model(self.model)
         night = night_of(context, config.schedule.timezone)
-        start = date_param(context, "start") or date_param(context, "end") or night - timedelta(days=1)
+        by_hand = date_param(context, "start") or date_param(context, "end")
+        start = by_hand or night - timedelta(days=1)
         end = date_param(context, "end") or start
         result = ingest(config, start, end, night, today=today_in(config.schedule.timezone))
         for line in result.summary():
@@ -41,8 +45,20 @@ class IngestDay(NightshiftOperator):
         if result.report:
             self.link_urls[ReportLink.name] = report_url(result.report)
         if refused := result.refused_days:
+            if not by_hand and not any(one.rows for one in refused):
+                self.skip_where_ended(context, config, night)
             said = f"{len(refused)} of {len(result.days)} days refused; see the lines above"
             if len(result.days) == 1 or not may_miss(config, len(refused), len(result.days)):
                 raise DataRefused(f"{self.model}: {said}")
             self.log.warning("%s. Training can do without them (training.max_missing_share)", said)
         return result.to_json()
+
+    def skip_where_ended(self, context: Context, config: ModelConfig, night: date) -> None:
+        """Skip the night of a source that is a record of the past, told once; nobody is woken for each."""
+        from include.alerts.failures import note
+        from include.data.source_end import sentence, source_end
+
+        if end := source_end(config, night):
+            said = sentence(config, end)
+            note(self.model, f"source_end:{end}", said, night, {"Airflow": context["ti"].log_url}, "warning")
+            raise AirflowSkipException(said)

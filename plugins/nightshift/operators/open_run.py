@@ -18,12 +18,14 @@ class OpenRun(NightshiftOperator):
 
     Editing the model file after this task changes nothing in the run: later tasks read the frozen configuration. What
     a killed promotion left open is closed first, since the run is frozen to a champion too. Nothing is trained while a
-    version is on trial in the shadow: what would be trained could not be compared before that trial ends.
+    version is on trial in the shadow: what would be trained could not be compared before that trial ends. Nor by
+    itself of a source that has ended.
     """
 
     def run(self, context: Context) -> dict[str, Any]:
         from include.alerts.failures import note
         from include.config.loader import find_model
+        from include.data.source_end import sentence, source_end
         from include.release import trials
         from include.release.promotion import repair
         from include.training.jobs import open_run
@@ -40,6 +42,8 @@ class OpenRun(NightshiftOperator):
                 as_of,
                 {"Airflow": context["ti"].log_url},
             )
+        if not date_param(context, "as_of") and (end := source_end(config, as_of)):
+            raise AirflowSkipException(sentence(config, end))
         if tried := trials.on_trial(config):
             raise AirflowSkipException(f"Nothing is trained. {trials.said_of(tried)}")
         opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)

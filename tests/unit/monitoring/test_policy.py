@@ -56,6 +56,13 @@ CASES: dict[str, tuple[MonitoringConfig, Facts, str, str, tuple[str, ...]]] = {
     "not a number": (RULES, replace(HARM, performance={"roc_auc": float("nan")}), "nothing", "not be computed", ()),
     "no rule": (NO_RULE, HARM, "nothing", "no monitoring.retrain_request", ()),
     "no champion": (RULES, replace(HARM, champion_version=None), "nothing", "No champion yet", ()),
+    "a source that ended": (
+        RULES,
+        replace(HARM, bad_data="It ended.", missing=True, ended=True),
+        "nothing",
+        "ended",
+        (),
+    ),
     # held back
     "a version on trial": (RULES, replace(HARM, on_trial=5), "alert", "version 5 is on trial", ("harm:roc_auc",)),
     "few new labels": (RULES, replace(HARM, new_rows=99), "alert", "99 rows were labelled", ("harm:roc_auc",)),
