@@ -9,6 +9,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 """The checkout: the folder that holds `dags`, `plugins` and `include`."""
 
 
+USER = "admin"
+"""Airflow's one user."""
+
+
 def state_dir() -> Path:
     """Folder of everything a local start writes (`NIGHTSHIFT_STATE`, default `.nightshift`)."""
     return Path(os.environ.get("NIGHTSHIFT_STATE", REPOSITORY / ".nightshift")).resolve()
@@ -27,6 +31,21 @@ def tables_uri() -> str:
 def tracking_uri() -> str:
     """Where MLflow answers (`MLFLOW_TRACKING_URI`)."""
     return os.environ.get("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+
+
+def airflow_url() -> str:
+    """Where Airflow answers (`NIGHTSHIFT_AIRFLOW_URL`); empty on one machine, whose instance knows its own."""
+    return os.environ.get("NIGHTSHIFT_AIRFLOW_URL", "")
+
+
+def in_containers() -> bool:
+    """Whether variables say where the services are, as in containers; else they are this machine's own."""
+    return bool(airflow_url())
+
+
+def start_command() -> str:
+    """What starts the services, for messages."""
+    return "docker compose up --wait, on the containers' host" if in_containers() else "make up"
 
 
 def lock_database() -> str:

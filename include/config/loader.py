@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Hashable, Iterator
@@ -14,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from include.config import environment
 from include.config.agreement import Disagreement
+from include.config.examples import missing_example
 from include.config.near import near
 from include.config.personal import unanswered
 from include.config.queries import hidden
@@ -112,16 +114,29 @@ def _parsed(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
 def load_models(directory: Path | None = None) -> tuple[dict[str, ModelConfig], list[ConfigError]]:
     """Read every `*.yaml` of the folder: the usable models by name, and the errors of the others.
 
-    One faulty file must not take the other models' nights away, so errors are returned, not raised.
+    One faulty file must not take the other models' nights away, so errors are returned, not raised. An example whose
+    data is not installed is neither: no night of it could succeed.
     """
     models: dict[str, ModelConfig] = {}
     errors: list[ConfigError] = []
     for path in sorted((directory or environment.models_dir()).glob("*.yaml")):
         try:
-            models[path.stem] = load_model(path)
+            config = load_model(path)
+            if not missing_example(config):
+                models[path.stem] = config
         except ConfigError as error:
             errors.append(error)
     return models, errors
+
+
+def hidden_examples() -> dict[str, str]:
+    """The examples that ship and are not there, each with why and how to get it."""
+    hidden = {}
+    for path in sorted(environment.models_dir().glob("*.yaml")):
+        with contextlib.suppress(ConfigError):
+            if missing := missing_example(load_model(path)):
+                hidden[path.stem] = missing
+    return hidden
 
 
 def model_file(named: str) -> Path:
@@ -141,11 +156,15 @@ def model_file(named: str) -> Path:
 
 
 def find_model(named: str, anywhere: bool = False) -> ModelConfig:
-    """Read the model of that name, or of that file; the error lists the names there are.
+    """Read the model of that name, or of that file; the error lists the names there are, or says what an example lacks.
 
     :param anywhere: whether a file outside the folder of model files will do: nights know those in it alone
     """
-    return load_model(model_file(named) if anywhere else _of_nights(named))
+    path = model_file(named) if anywhere else _of_nights(named)
+    config = load_model(path)
+    if (missing := missing_example(config)) and not anywhere:
+        raise ConfigError(str(path), [missing])
+    return config
 
 
 def model_name(named: str) -> str:

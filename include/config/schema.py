@@ -121,7 +121,12 @@ class ScoringConfig(Section):
 
 
 class ModelConfig(Section):
-    """One model file. `name` is its DAGs' prefix, MLflow experiment and registered model."""
+    """One model file. `name` is its DAGs' prefix, MLflow experiment and registered model.
+
+    `example_data` marks an example that ships: the package of requirements/demo.txt that brings its rows. Where that
+    package is not installed the example is not there, and `lint` says so; a package that your own source imports and
+    that is missing is an error of the night.
+    """
 
     name: Name
     description: str = Field(min_length=1)
@@ -129,6 +134,7 @@ class ModelConfig(Section):
     tags: tuple[str, ...] = ()
     task: Task
     active: bool = True
+    example_data: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     schedule: ScheduleConfig = ScheduleConfig()
     data: DataConfig
     features: FeaturesConfig

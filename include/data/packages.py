@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from include.config.examples import INSTALL
 from include.errors import PermanentError
-
-INSTALL = "pip install --require-hashes -r requirements/demo.txt"
 
 
 def packaged_file(package: str, ending: str, wanted_by: str) -> Path:

