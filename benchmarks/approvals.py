@@ -29,7 +29,7 @@ from include.config import environment
 from include.errors import PermanentError
 from include.local import services
 from include.local.airflow_api import AirflowApi, DagRun, Question
-from include.local.settings import USER, LocalSettings
+from include.local.settings import LocalSettings
 
 PROBE, PLAIN = "approval_probe", "approval_plain"
 DAGS = Path(__file__).parent / "dags"
@@ -206,7 +206,7 @@ def main() -> None:
         os.environ["NIGHTSHIFT_STATE"] = str(Path(folder, "state"))
         try:
             settings = start()
-            api = AirflowApi(settings.airflow_url, USER, settings.secrets.password)
+            api = AirflowApi(settings.airflow_url, environment.USER, settings.secrets.password)
             api.wait_for_dags({PROBE, PLAIN}, print)
             good = measure(api, answers)
         finally:

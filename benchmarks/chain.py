@@ -28,11 +28,12 @@ POLL_SECONDS = 0.2
 
 os.environ.setdefault("NIGHTSHIFT_STATE", str(ROOT / ".nightshift" / "bench"))
 
+from include.config import environment  # noqa: E402
 from include.config.loader import find_model  # noqa: E402
 from include.data import windows  # noqa: E402
 from include.local import services  # noqa: E402
 from include.local.airflow_api import AirflowApi, DagRun  # noqa: E402
-from include.local.settings import USER, component_environment  # noqa: E402
+from include.local.settings import component_environment  # noqa: E402
 
 
 def through_airflow(api: AirflowApi, night: date, yesterday: date) -> dict[str, float]:
@@ -99,7 +100,7 @@ def main() -> None:
     # The script may use every core for each fit, as a script does.
     plain = {key: value for key, value in variables.items() if not key.endswith("_NUM_THREADS")}
     try:
-        api = AirflowApi(settings.airflow_url, USER, settings.secrets.password)
+        api = AirflowApi(settings.airflow_url, environment.USER, settings.secrets.password)
         api.wait_for_dags({f"{MODEL}__retrain", f"{MODEL}__monitor"}, print)
         today = datetime.now(ZoneInfo(config.schedule.timezone)).date()
         yesterday = today - timedelta(days=1)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from include.commands.status import print_left_out
 from include.terminal import console, told
 
 
@@ -24,6 +25,7 @@ def lint(
         console.print(f"{path}: {count_of(faults)}", soft_wrap=True, markup=False)
         for fault in faults:
             console.print(f"  - {fault}", soft_wrap=True, markup=False)
+    print_left_out()
     if any(found.values()):
         raise typer.Exit(1)
 

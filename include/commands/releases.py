@@ -100,7 +100,7 @@ def reproduce(
     from include.release.reproduce import reproduce as train_again
 
     with told(quiet=as_json) as say:
-        instance.settings()
+        instance.find()
         name = bare_name(model)
         say(f"training version {version} of {name} again, in a process of its own")
         (found,) = train_again(name, [version])
@@ -121,7 +121,7 @@ def repair(model: ModelName) -> None:
 
     with told(quiet=True):
         name = model_name(model)
-        instance.settings()
+        instance.find()
         closed = promotion.repair(name)
         for event in closed:
             console.print(f"version {event.version}: {event.event}: {event.reason}", soft_wrap=True, markup=False)

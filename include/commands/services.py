@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from include.arguments import ModelName
 from include.commands.status import print_status
+from include.config import environment
+from include.local import instance
 from include.terminal import console, told
 
 if TYPE_CHECKING:
-    from include.local.settings import LocalSettings
+    from include.local.instance import Instance
 
 
 def up() -> None:
@@ -17,7 +19,7 @@ def up() -> None:
     from include.local import services
 
     with told() as say:
-        _where(services.up(say))
+        _where(instance.local(services.up(say)))
 
 
 def down() -> None:
@@ -34,15 +36,15 @@ def demo(model: ModelName = "flight_delay") -> None:
     from include.local.demo import demo as run
 
     with told() as say:
-        settings = run(model, say)
+        found = run(model, say)
         say("reading the result")
-    print_status(settings, as_json=False)
-    _where(settings)
+    print_status(found, as_json=False)
+    _where(found)
 
 
-def _where(settings: LocalSettings) -> None:
-    from include.local.settings import USER
-
-    console.print(f"\nAirflow  {settings.airflow_url}   user {USER}, password {settings.secrets.password}")
-    console.print(f"MLflow   {settings.mlflow_url}")
+def _where(found: Instance) -> None:
+    if not found.settings:
+        return  # containers publish other addresses than those by which they know each other
+    console.print(f"\nAirflow  {found.airflow_url}   user {environment.USER}, password {found.password}")
+    console.print(f"MLflow   {found.mlflow_url}")
     console.print("Stop with: make down", style="dim")

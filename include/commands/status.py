@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from include.arguments import JsonFlag
+from include.config import environment
 from include.local import instance
 from include.terminal import console, told
 
 if TYPE_CHECKING:
-    from include.local.settings import LocalSettings
+    from include.local.instance import Instance
 
 
 def status(as_json: JsonFlag = False) -> None:
     """Tell, model by model: champion, last verdict and why, rows, drift; and whether the services are healthy."""
     with told(quiet=True):
-        print_status(instance.settings(), as_json)
+        print_status(instance.find(), as_json)
 
 
 def metrics(
@@ -32,10 +33,10 @@ def metrics(
     from include.status import exporter
 
     with told(quiet=True):
-        settings = None if exporting.in_containers() else instance.settings()
-        collector = exporting.collector(settings)
+        found = instance.find()
+        collector = exporting.collector(found)
         if serve:
-            exporting.serve_until_stopped(collector, host, port or exporting.port_of(settings))
+            exporting.serve_until_stopped(collector, host, port or exporting.port_of(found))
         else:
             print(exporter.text(collector), end="")
 
@@ -54,32 +55,41 @@ def alerts(
         raise typer.Exit(1)
 
 
-def print_status(settings: LocalSettings, as_json: bool) -> None:
+def print_status(found: Instance, as_json: bool) -> None:
     """Print what `status` prints, of an instance whose services were found."""
     from include.local import services
 
-    health = services.health(settings)
+    health = services.health(found)
     if health["mlflow"] != "healthy":
         if as_json:
             console.print_json(json.dumps({"services": health, "models": None}))
         else:
             console.print(services_line(health))
-            console.print("The registry cannot be read while MLflow is down. Next: make up")
+            console.print("The registry cannot be read while MLflow is down. Next: " + environment.start_command())
         raise typer.Exit(1)
     from include.local.printing import status_table  # heavy: services that are down are told at once
     from include.status.model import statuses
 
-    found = statuses()
+    models = statuses()
     if as_json:
-        console.print_json(json.dumps({"services": health, "models": [item.to_json() for item in found]}))
+        console.print_json(json.dumps({"services": health, "models": [item.to_json() for item in models]}))
         return
-    idle = [item.model for item in found if item.champion_version is None and not item.days and not item.verdict]
-    for item in found:
+    idle = [item.model for item in models if item.champion_version is None and not item.days and not item.verdict]
+    for item in models:
         if item.model not in idle:
             console.print(status_table(item))
     if idle:
         console.print(f"not started  {', '.join(idle)}; next: ./nightshift demo {idle[0]}", soft_wrap=True)
+    print_left_out()
     console.print(services_line(health))
+
+
+def print_left_out() -> None:
+    """Name the examples that are not there, with how to get them."""
+    from include.config.loader import hidden_examples
+
+    for name, why in hidden_examples().items():
+        console.print(f"left out  {name}: {why}", soft_wrap=True, markup=False)
 
 
 def services_line(health: Mapping[str, str]) -> str:

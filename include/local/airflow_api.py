@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from include.config import environment
 from include.errors import PermanentError, TransientError
 
 Say = Callable[[str], None]
@@ -226,7 +227,9 @@ class AirflowApi:
             kind = TransientError if error.response.is_server_error else PermanentError
             raise kind(f"Airflow at {self.url} answered {error.response.status_code}: {detail}") from error
         except httpx.HTTPError as error:
-            raise TransientError(f"Airflow at {self.url} does not answer ({error}). Next: make up") from error
+            raise TransientError(
+                f"Airflow at {self.url} does not answer ({error}). Next: {environment.start_command()}"
+            ) from error
 
 
 def _name(task: dict[str, Any]) -> str:

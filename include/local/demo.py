@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from include import clock
+from include.config import environment
 from include.config.loader import find_model
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
@@ -16,8 +17,8 @@ from include.data.gaps import find_gaps, may_miss
 from include.data.newest import find_newest
 from include.data.windows import history_days
 from include.local import instance, services
-from include.local.airflow_api import AirflowApi, DagRun
-from include.local.settings import USER, LocalSettings
+from include.local.airflow_api import DagRun
+from include.local.instance import Instance
 from include.validation.inspection import listed
 
 Say = Callable[[str], None]
@@ -36,7 +37,7 @@ class Runs(Protocol):
     def runs(self, dag_id: str, limit: int = 20) -> list[DagRun]: ...
 
 
-def demo(model: str, say: Say) -> LocalSettings:
+def demo(model: str, say: Say) -> Instance:
     """Start the services, load the history, train, score and monitor; skip what has been done before.
 
     Safe to interrupt and to repeat: every step looks at the tables and the registry first.
@@ -44,16 +45,15 @@ def demo(model: str, say: Say) -> LocalSettings:
     config = find_model(model)
     model = config.name
     started = time.monotonic()
-    settings = services.up(say)
-    instance.point_at(settings)
-    api = AirflowApi(settings.airflow_url, USER, settings.secrets.password)
+    found = instance.find() if environment.in_containers() else instance.local(services.up(say))
+    api = instance.api_of(found)
     suffixes = (*SUFFIXES, "shadow") if config.release.evidence == "shadow" else SUFFIXES
     api.wait_for_dags({f"{model}__{suffix}" for suffix in suffixes}, say)
     for suffix in suffixes:
         api.unpause(f"{model}__{suffix}")
     _took(say, "services", started)
     run_stages(api, config, say)
-    return settings
+    return found
 
 
 def run_stages(api: Runs, config: ModelConfig, say: Say) -> date:

@@ -5,41 +5,32 @@ Here ports and passwords are in the state folder; in containers variables say wh
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.config.loader import load_models
-from include.local.airflow_api import AirflowApi
-from include.local.settings import PREFERRED, USER
+from include.local.instance import api_of
+from include.local.settings import PREFERRED
 from include.status import exporter
 from include.status.model import statuses
 from include.status.openmetrics import FinishedRun
 
 if TYPE_CHECKING:
-    from include.local.settings import LocalSettings
-
-AIRFLOW_URL, PASSWORDS = "NIGHTSHIFT_AIRFLOW_URL", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-
-
-def in_containers() -> bool:
-    """Whether variables say where the services are."""
-    return AIRFLOW_URL in os.environ
+    from include.local.airflow_api import AirflowApi
+    from include.local.instance import Instance
 
 
-def port_of(settings: LocalSettings | None) -> int:
+def port_of(instance: Instance) -> int:
     """The instance's port, or in a container, which has all ports to itself, the preferred one."""
-    return settings.ports["metrics"] if settings else PREFERRED["metrics"]
+    return instance.settings.ports["metrics"] if instance.settings else PREFERRED["metrics"]
 
 
-def collector(settings: LocalSettings | None) -> exporter.WorldCollector:
-    """Reads every model, and the newest run of each of their DAGs; `settings` is None in a container."""
+def collector(instance: Instance) -> exporter.WorldCollector:
+    """Reads every model, and the newest run of each of their DAGs."""
 
     def runs() -> list[FinishedRun]:
-        return finished_runs(_api(settings))
+        return finished_runs(api_of(instance))
 
     return exporter.WorldCollector(statuses, runs)
 
@@ -62,10 +53,3 @@ def serve_until_stopped(collector: exporter.WorldCollector, host: str, port: int
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     exporter.serve(collector, host, port, stop)
-
-
-def _api(settings: LocalSettings | None) -> AirflowApi:
-    if settings:
-        return AirflowApi(settings.airflow_url, USER, settings.secrets.password)
-    passwords = json.loads(Path(os.environ[PASSWORDS]).read_text(encoding="utf-8"))
-    return AirflowApi(os.environ[AIRFLOW_URL], USER, passwords[USER])

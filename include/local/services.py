@@ -18,6 +18,7 @@ import psutil
 from include.config import environment
 from include.errors import PermanentError, TransientError
 from include.local import postgres
+from include.local.instance import Instance, local, refuse_in_containers
 from include.local.settings import LocalSettings, component_environment, load_settings, write_private
 
 Say = Callable[[str], None]
@@ -32,6 +33,7 @@ def up(say: Say) -> LocalSettings:
 
     Raises TransientError, with the tail of the guilty log, when it does not become healthy.
     """
+    refuse_in_containers("up")
     state = environment.state_dir()
     if _honcho(state) is not None:
         settings = load_settings()
@@ -74,6 +76,7 @@ def up(say: Say) -> LocalSettings:
 
 def down(say: Say) -> list[str]:
     """Stop everything, also what a killed honcho left behind; return the names of what was stopped."""
+    refuse_in_containers("down")
     state = environment.state_dir()
     if not state.exists():
         return []
@@ -97,14 +100,14 @@ def is_running(settings: LocalSettings) -> bool:
     return _honcho(settings.state) is not None
 
 
-def health(settings: LocalSettings) -> dict[str, str]:
+def health(instance: Instance) -> dict[str, str]:
     """State of each component: `healthy`, or what is wrong with it."""
     found = dict.fromkeys((*COMPONENTS, "mlflow"), "not answering")
     with contextlib.suppress(httpx.HTTPError, ValueError):
-        answer = httpx.get(f"{settings.airflow_url}/api/v2/monitor/health", timeout=5).json()
+        answer = httpx.get(f"{instance.airflow_url}/api/v2/monitor/health", timeout=5).json()
         found |= {name: str(answer.get(name, {}).get("status") or "starting") for name in COMPONENTS}
     with contextlib.suppress(httpx.HTTPError):
-        found["mlflow"] = "healthy" if httpx.get(f"{settings.mlflow_url}/health", timeout=5).is_success else "unwell"
+        found["mlflow"] = "healthy" if httpx.get(f"{instance.mlflow_url}/health", timeout=5).is_success else "unwell"
     return found
 
 
@@ -112,7 +115,7 @@ def wait_healthy(settings: LocalSettings, say: Say) -> None:
     """Wait until every component is healthy, naming those that are not yet."""
     deadline, told = time.monotonic() + HEALTHY_SECONDS, 0.0
     while True:
-        waiting = [name for name, state in health(settings).items() if state != "healthy"]
+        waiting = [name for name, state in health(local(settings)).items() if state != "healthy"]
         if not waiting:
             return
         if not is_running(settings) or time.monotonic() > deadline:

@@ -17,7 +17,6 @@ from include.errors import PermanentError
 from include.local.runtime import socket_dir
 
 HOST = "127.0.0.1"
-USER = "admin"
 FOLDERS = ("run", "logs", "airflow", "reports", "tables", "mlflow")
 PREFERRED = {"airflow": 8080, "mlflow": 5000, "metrics": 9464}
 FORCED = {
@@ -133,7 +132,7 @@ def _airflow(settings: LocalSettings) -> dict[str, str]:
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
         "CORE__FERNET_KEY": settings.secrets.fernet,
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{environment.USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": settings.state / "run" / "passwords.json",
         "CORE__HOSTNAME_CALLABLE": "include.local.settings.host_name",
         "DATABASE__SQL_ALCHEMY_CONN": database_url(settings, "airflow"),
@@ -206,7 +205,7 @@ def _secrets(path: Path) -> Secrets:
     if fresh.keys() - kept.keys():  # an instance that an older version made has no secret of what is new
         write_private(path, json.dumps(fresh | kept))
     found = Secrets(**(fresh | kept))
-    write_private(path.with_name("passwords.json"), json.dumps({USER: found.password}))
+    write_private(path.with_name("passwords.json"), json.dumps({environment.USER: found.password}))
     return found
 
 

@@ -113,7 +113,7 @@ def _connect(dsn: str, model: str) -> extensions.connection:
     except psycopg2.OperationalError as error:
         raise TransientError(
             f"{model}: the database of its lock did not let us in: {str(error).strip()}\nNothing was changed; a retry "
-            "helps once it answers. Next: ./nightshift status; make up starts it"
+            f"helps once it answers. Next: ./nightshift status; {environment.start_command()} starts it"
         ) from error
     connection.autocommit = True  # else the session would sit in a transaction, and hold up the server's own cleaning
     return connection

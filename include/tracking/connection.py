@@ -63,7 +63,8 @@ def _classed(doing: str, uri: str, message: str, status: int) -> NightshiftError
     if status >= SERVER_ERROR or status == TOO_MANY_REQUESTS:
         told = (
             f"MLflow at {uri} did not let us {doing}: {message}\n"
-            "Next: ./nightshift status shows whether it is up; make up starts it. A retry helps once it answers."
+            f"Next: ./nightshift status shows whether it is up; {environment.start_command()} starts it. "
+            "A retry helps once it answers."
         )
         return TransientError(_without_password(told, uri))
     told = (
