@@ -23,13 +23,14 @@ RUN useradd --uid 50000 --gid 0 --create-home nightshift \
  && install -d -o 50000 -g 0 -m 0770 /var/lib/nightshift /var/lib/mlflow
 COPY --from=environment /opt/venv /opt/venv
 WORKDIR /opt/nightshift
-COPY requirements.txt airflow_settings.yaml ./
+COPY requirements.txt airflow_settings.yaml nightshift ./
+RUN ln -s /opt/venv .venv
 COPY include/ include/
 COPY plugins/ plugins/
 COPY dags/ dags/
 # The commit, which every training run records: docker build --build-arg GIT_SHA=$(git rev-parse HEAD) .
 ARG GIT_SHA=unknown
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/opt/nightshift:/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/nightshift:/opt/nightshift/plugins \
     PYTHONUNBUFFERED=1 \
     NIGHTSHIFT_GIT_SHA=$GIT_SHA \
@@ -50,4 +51,3 @@ ENV PATH=/opt/venv/bin:$PATH \
     SCARF_ANALYTICS=false \
     GIT_PYTHON_REFRESH=quiet
 USER 50000
-VOLUME ["/var/lib/nightshift"]

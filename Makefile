@@ -10,7 +10,7 @@ LOCKS := requirements.txt requirements/demo.txt
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 export PYTHONPATH := $(CURDIR):$(CURDIR)/plugins
 
-.PHONY: help setup setup-dev demo up down status test lint bench docs lock clean
+.PHONY: help setup setup-dev demo up env down status test lint bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ demo: setup ## From nothing to a released model, both web UIs open (MODEL=flight
 
 up: setup ## Start the services
 	@./nightshift up
+
+env: ## Write .env with fresh secrets, for docker compose (DEMO=1: with the examples' data)
+	@$(PYTHON) -m include.local.env_file $(if $(DEMO),DEMO=$(DEMO))
 
 down: setup ## Stop the services; what they stored stays
 	@./nightshift down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from pathlib import Path
@@ -13,12 +14,13 @@ import yaml
 
 from include.cli import app
 from include.config import environment
+from include.local import env_file
 from include.local.settings import LocalSettings, Secrets, component_environment
 
 ROOT = environment.REPOSITORY
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("nightshift:")}
 
 
 def test_the_services_are_those_of_the_local_start() -> None:
@@ -55,6 +57,25 @@ def test_every_secret_is_asked_for_and_in_the_example() -> None:
     example = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert asked and asked <= example
     assert ".env" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_one_service_builds_the_image_and_no_registry_is_asked_for_it() -> None:
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["mlflow"]
+    assert {service.get("pull_policy") for name, service in OURS.items() if name != "mlflow"} == {"never"}
+
+
+def test_an_env_file_has_a_value_for_all_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
+    env_file.main(tmp_path, {"DEMO": "1"})
+    lines = [line for line in (tmp_path / ".env").read_text().splitlines() if not line.startswith("#")]
+    values = dict(line.split("=", 1) for line in lines)
+    asked = re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yaml").read_text())
+    assert all(values[name] for name in asked) and values["DEMO"] == "1"
+    assert re.fullmatch(r"[\w-]{40,}", values["POSTGRES_PASSWORD"])
+    assert len(base64.urlsafe_b64decode(values["AIRFLOW_FERNET_KEY"])) == 32
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    with pytest.raises(SystemExit, match="stays as it is"):
+        env_file.main(tmp_path, {})
 
 
 def known_options(program: str, command: str) -> set[str]:
@@ -99,7 +120,7 @@ def test_airflow_gets_the_values_of_the_local_start(tmp_path: Path) -> None:
     image = dict(re.findall(r"^ +(\w+)=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     both = {**image, **compose}.items() & local.items()
     differ = {name for name, value in {**image, **compose}.items() if name in local and (name, value) not in both}
-    own = ("URL", "CONN", "DATABASE", "KEY", "SECRET", "FOLDER", "FILE", "HOME", "STATE", "PATH", "PYTHONPATH")
+    own = ("URL", "URI", "CONN", "DATABASE", "KEY", "SECRET", "FOLDER", "FILE", "HOME", "STATE", "PATH", "PYTHONPATH")
     assert {name for name in differ if not name.endswith(own)} == set()
     assert ("AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD", "include.preload") in both
 
