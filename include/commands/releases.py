@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from include.local import instance
 from include.terminal import console, told
 
 if TYPE_CHECKING:
+    from include.config.schema import ModelConfig
     from include.local.airflow_api import AirflowApi, DagRun
 
 
@@ -21,18 +23,18 @@ def train(
     as_of: Annotated[str | None, typer.Option(help="Train as on this night, YYYY-MM-DD; default: tonight.")] = None,
 ) -> None:
     """Run the model's retrain DAG now and follow it to its verdict."""
-    from include.config.loader import find_model
     from include.errors import PermanentError
 
     with told() as say:
-        config = find_model(model)
+        config = _sound(model)
         night = _date(as_of).isoformat() if as_of else None
         api = instance.airflow_api()
         from include.release import trials  # heavy: what can be wrong before is said before
 
         if tried := trials.on_trial(config):
             raise PermanentError(f"Nothing is trained. {trials.said_of(tried)}")
-        run = api.follow(api.trigger(f"{config.name}__retrain", {"as_of": night} if night else None), say)
+        started = api.trigger(f"{config.name}__retrain", {"as_of": night} if night else None)
+        run = api.follow(started, say, lambda: _trouble(config.name))
         _print_decision(api.result(run, "evaluate_gates"))
         _print_answer(api, run)
 
@@ -127,6 +129,28 @@ def repair(model: ModelName) -> None:
             console.print(f"version {event.version}: {event.event}: {event.reason}", soft_wrap=True, markup=False)
         if not closed:
             console.print("Nothing to repair: every intention has its outcome.")
+
+
+def _sound(model: str) -> ModelConfig:
+    """The model's configuration. Where its file has faults, the error says which version is served meanwhile."""
+    from include.config.loader import find_model
+    from include.errors import ConfigError, PermanentError
+
+    try:
+        return find_model(model)
+    except ConfigError as error:
+        from include.status.faulty_files import fault_of  # heavy: it reads the ledger
+
+        found = fault_of(bare_name(model)) if Path(error.path).is_file() else None
+        raise PermanentError(f"{error}\n{found.still_served}. Next: {found.next}" if found else str(error)) from None
+
+
+def _trouble(model: str) -> str:
+    """What a run of a model waits for whose file got faults meanwhile: Airflow takes its DAGs away."""
+    from include.status.faulty_files import fault_of
+
+    found = fault_of(model)
+    return f"The model file has faults now: {found.first}. {found.still_served}. Next: {found.next}" if found else ""
 
 
 def _print_decision(decision: dict[str, Any]) -> None:

@@ -15,12 +15,18 @@ from include.terminal import console, told
 
 if TYPE_CHECKING:
     from include.local.instance import Instance
+    from include.status.model import ModelStatus
 
 
 def status(as_json: JsonFlag = False) -> None:
-    """Tell, model by model: champion, last verdict and why, rows, drift; and whether the services are healthy."""
+    """Tell, model by model: champion, last verdict and why, rows, drift; and whether the services are healthy.
+
+    Exit code 1 where services are down or a model file has faults.
+    """
     with told(quiet=True):
-        print_status(instance.find(), as_json)
+        fine = print_status(instance.find(), as_json)
+    if not fine:
+        raise typer.Exit(1)
 
 
 def metrics(
@@ -55,8 +61,8 @@ def alerts(
         raise typer.Exit(1)
 
 
-def print_status(found: Instance, as_json: bool) -> None:
-    """Print what `status` prints, of an instance whose services were found."""
+def print_status(found: Instance, as_json: bool) -> bool:
+    """Print what `status` prints; return whether services and model files are fine."""
     from include.local import services
 
     health = services.health(found)
@@ -66,15 +72,17 @@ def print_status(found: Instance, as_json: bool) -> None:
         else:
             console.print(services_line(health))
             console.print("The registry cannot be read while MLflow is down. Next: " + environment.start_command())
-        raise typer.Exit(1)
+            _print_faulty_files()
+        return False
     from include.local.printing import status_table  # heavy: services that are down are told at once
     from include.status.model import statuses
 
     models = statuses()
+    fine = not any(item.file_faults for item in models)
     if as_json:
         console.print_json(json.dumps({"services": health, "models": [item.to_json() for item in models]}))
-        return
-    idle = [item.model for item in models if item.champion_version is None and not item.days and not item.verdict]
+        return fine
+    idle = [item.model for item in models if is_idle(item)]
     for item in models:
         if item.model not in idle:
             console.print(status_table(item))
@@ -82,6 +90,25 @@ def print_status(found: Instance, as_json: bool) -> None:
         console.print(f"not started  {', '.join(idle)}; next: ./nightshift demo {idle[0]}", soft_wrap=True)
     print_left_out()
     console.print(services_line(health))
+    return fine
+
+
+def is_idle(item: ModelStatus) -> bool:
+    """Whether nothing has happened yet with a model whose file is sound."""
+    return not (item.champion_version or item.days or item.verdict or item.file_faults or item.unread)
+
+
+def _print_faulty_files() -> None:
+    """Model files with faults, by the ledger alone: they are told without any service."""
+    from include.config.loader import load_models
+
+    if load_models()[1]:
+        from include.status.faulty_files import faulty_files  # heavy: it reads the ledger
+
+        for one in faulty_files():
+            console.print(
+                f"{one.model}: {one.first}. {one.still_served}. Next: {one.next}", soft_wrap=True, markup=False
+            )
 
 
 def print_left_out() -> None:

