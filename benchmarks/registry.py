@@ -127,7 +127,7 @@ def started(state: Path) -> Iterator[Registry]:
     finally:
         if server is not None:
             _stop(server)
-        postgres.stop(settings)
+        postgres.stop(settings.state)
         os.environ.clear()
         os.environ.update(kept)
 

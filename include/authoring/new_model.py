@@ -105,20 +105,30 @@ def _user() -> str:
 
 def _write(path: Path, text: str) -> None:
     """Check what was drafted under its own name beside its place, then move it there."""
-    from include.authoring.checks import config_faults
-
     aside = path.parent / f".{path.stem}.{os.getpid()}"
     aside.mkdir(parents=True, exist_ok=True)
     try:
         drafted = aside / path.name
         drafted.write_text(text, encoding="utf-8")
-        if faults := config_faults(load_model(drafted)):
+        if faults := _faults(drafted):
             raise PermanentError(
                 f"the draft of {path.name} has faults, which is a fault of new-model; nothing was written:\n"
                 + "\n".join(f"  - {fault}" for fault in faults)
+                + "\nNext: send this, with the first lines of your data, to whoever keeps this repository; until it is "
+                "mended, rename or leave out the columns that the faults name"
             )
         drafted.replace(path)
     finally:
         for left in aside.iterdir():
             left.unlink()
         aside.rmdir()
+
+
+def _faults(drafted: Path) -> list[str]:
+    """What lint would say of the draft: a person knows neither its place nor its lines."""
+    from include.authoring.checks import config_faults
+
+    try:
+        return config_faults(load_model(drafted))
+    except ConfigError as error:
+        return error.faults

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from include.config.near import near
+from include.config.show import show
 from include.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -118,11 +119,11 @@ def _faults(
     if rows[target].notna().sum() == 0:
         faults.append(f"--target {target!r} has no value in any row")
     elif rows[target].nunique() < 2:
-        faults.append(f"--target {target!r} is {rows[target].dropna().iloc[0]!r} in every row: nothing to learn")
+        faults.append(f"--target {target!r} is {show(rows[target].dropna().iloc[0])} in every row: nothing to learn")
     if time is not None and kinds[time] not in ("date", "timestamp"):
         value = rows[time].dropna().iloc[0] if rows[time].notna().any() else None
         faults.append(
-            f"--time {time!r} holds {value!r}, no date (2026-01-31) or time stamp (2026-01-31 14:05) of ISO 8601"
+            f"--time {time!r} holds {show(value)}, no date (2026-01-31) or time stamp (2026-01-31 14:05) of ISO 8601"
         )
     if key:
         doubled = int(rows.duplicated([*key, *([time] if time else [])]).sum())
@@ -167,7 +168,7 @@ def _classes(label: pd.Series, kind: ColumnType, task: Task, notes: list[str]) -
     positive = asked[0] if len(asked) == 1 else counts.index[-1]
     positive = positive.item() if isinstance(positive, np.generic) else positive
     why = "" if len(asked) == 1 else ", the rarer one"
-    notes.append(f"the chance of {label.name} = {positive!r}{why} is predicted (swap data.classes for the other)")
+    notes.append(f"the chance of {label.name} = {show(positive)}{why} is predicted (swap data.classes for the other)")
     return (*(value for value in plain if value != positive), positive)
 
 

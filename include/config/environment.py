@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from include.errors import PermanentError
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 """The checkout: the folder that holds `dags`, `plugins` and `include`."""
 
@@ -68,6 +70,10 @@ def hash_key() -> str:
 def threads_per_task() -> int:
     """Threads that one task may use (`NIGHTSHIFT_THREADS`, default 1).
 
-    Two fits side by side that each take every core are ten times slower than two that take one each.
+    Two fits side by side that each take every core are ten times slower than two that take one each. Raises
+    PermanentError for anything but a number.
     """
-    return int(os.environ.get("NIGHTSHIFT_THREADS", "1"))
+    text = os.environ.get("NIGHTSHIFT_THREADS", "1")
+    if not text.isdecimal() or int(text) < 1:
+        raise PermanentError(f"NIGHTSHIFT_THREADS: received {text!r}; allowed is a whole number of threads, 1 or more")
+    return int(text)

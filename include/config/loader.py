@@ -20,6 +20,7 @@ from include.config.near import near
 from include.config.personal import unanswered
 from include.config.queries import hidden
 from include.config.schema import ModelConfig
+from include.config.show import show
 from include.errors import ConfigError
 
 TAGS = ("python", "files", "sql", "delta", "range", "list")
@@ -283,5 +284,5 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
 
 
 def _short(value: Any) -> str:
-    text = hidden(repr(value))
-    return text if len(text) <= 80 else text[:77] + "..."
+    text = hidden(show(value, 1000))  # before it is cut, for half a password is one too
+    return text if len(text) <= 80 else text[:79] + "…"

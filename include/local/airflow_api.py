@@ -231,6 +231,11 @@ class AirflowApi:
             raise TransientError(
                 f"Airflow at {self.url} does not answer ({error}). Next: {environment.start_command()}"
             ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise TransientError(
+                f"What answers at {self.url} is not Airflow, or not this version of it ({type(error).__name__}). "
+                f"Next: stop it, then {environment.start_command()}"
+            ) from error
 
 
 def _name(task: dict[str, Any]) -> str:

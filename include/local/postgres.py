@@ -31,7 +31,7 @@ START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 60, 30, 10.0
 
 def start(settings: LocalSettings) -> None:
     """Start the server where it is not running and create the two databases where they are missing."""
-    pgdata = _data(settings)
+    pgdata = settings.state / "postgres"
     sockets = socket_dir(pgdata)
     if _run(["pg_isready", "--quiet", "-U", "postgres", "-d", "postgres", "-h", str(sockets)]).returncode:
         _launch(pgdata, sockets)
@@ -62,13 +62,13 @@ def _launch(pgdata: Path, sockets: Path) -> None:
         )
 
 
-def stop(settings: LocalSettings) -> bool:
+def stop(state: Path) -> bool:
     """Stop the server, cutting off who is still connected; return whether one was running.
 
     By the signal that `pg_ctl stop -m fast` sends: that program runs as the server's user, who may not be let into a
     folder above the data.
     """
-    pgdata = _data(settings)
+    pgdata = state / "postgres"
     if not (pgdata / "postmaster.pid").exists():
         return False
     _forget_dead_server(pgdata, socket_dir(pgdata))
@@ -76,7 +76,7 @@ def stop(settings: LocalSettings) -> bool:
         server = psutil.Process(int((pgdata / "postmaster.pid").read_text().split()[0]))
         server.send_signal(signal.SIGINT)
         server.wait(STOP_SECONDS)
-    except (FileNotFoundError, psutil.NoSuchProcess):
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return False
     except psutil.TimeoutExpired:
         raise TransientError(f"PostgreSQL in {pgdata} did not stop in {STOP_SECONDS} s. Next: make down") from None
@@ -101,12 +101,8 @@ def main() -> int:
         stopping.wait(LOOK_SECONDS)
     # The others close their connections meanwhile. Whoever is still connected after that is cut off.
     threading.Event().wait(2)
-    stop(settings)
+    stop(settings.state)
     return 0
-
-
-def _data(settings: LocalSettings) -> Path:
-    return settings.state / "postgres"
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -89,7 +89,7 @@ def down(say: Say) -> list[str]:
         stopped.append("services")
     if left := _end_leftovers(state):
         stopped.append(f"{left} processes left over")
-    if (state / "postgres").exists() and postgres.stop(load_settings()):
+    if (state / "postgres").exists() and postgres.stop(state):
         stopped.append("PostgreSQL")
     _pid_file_of(state).unlink(missing_ok=True)
     return stopped
@@ -103,7 +103,7 @@ def is_running(settings: LocalSettings) -> bool:
 def health(instance: Instance) -> dict[str, str]:
     """State of each component: `healthy`, or what is wrong with it."""
     found = dict.fromkeys((*COMPONENTS, "mlflow"), "not answering")
-    with contextlib.suppress(httpx.HTTPError, ValueError):
+    with contextlib.suppress(httpx.HTTPError, ValueError, AttributeError):  # another program may answer there
         answer = httpx.get(f"{instance.airflow_url}/api/v2/monitor/health", timeout=5).json()
         found |= {name: str(answer.get(name, {}).get("status") or "starting") for name in COMPONENTS}
     with contextlib.suppress(httpx.HTTPError):
@@ -175,7 +175,7 @@ def _honcho(state: Path) -> psutil.Process | None:
         kept = json.loads(_pid_file_of(state).read_text())
         process = psutil.Process(kept["pid"])
         alive = abs(process.create_time() - kept["started"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return None
     return process if alive else None
 
@@ -187,8 +187,9 @@ def _ours(state: Path) -> list[psutil.Process]:
     """
     sessions = {}
     for file in (state / "run").glob("*.session"):
-        number, opened = file.read_text().split()
-        sessions[int(number)] = float(opened)
+        with contextlib.suppress(ValueError):  # a file that a full disk cut names no session
+            number, opened = file.read_text().split()
+            sessions[int(number)] = float(opened)
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from include.config import environment
 from include.errors import PermanentError
@@ -194,7 +195,11 @@ def _database() -> str:
 
 
 def _secrets(path: Path) -> Secrets:
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept = _kept(
+        path,
+        "put it back from a copy. Without one, remove it: passwords, the keys of stored connections and the hashes of "
+        "personal columns are then made anew",
+    )
     fresh = {
         "password": secrets.token_urlsafe(12),
         "jwt": secrets.token_urlsafe(64),
@@ -209,6 +214,19 @@ def _secrets(path: Path) -> Secrets:
     return found
 
 
+def _kept(path: Path, remedy: str) -> dict[str, Any]:
+    """What an earlier start kept. Raises PermanentError where the file was damaged since."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise PermanentError(f"{path} is damaged: it holds no JSON object. Next: {remedy}")
+    return found
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone can read, whole or not at all."""
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # readable by its owner alone
@@ -219,7 +237,11 @@ def write_private(path: Path, text: str) -> None:
 
 def _ports(path: Path, starting: bool) -> dict[str, int]:
     """The forced ports; else those of the last start where they are free, else the next free ones."""
-    kept: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    kept: dict[str, int] = _kept(path, "./nightshift down, remove it, ./nightshift up: ports are chosen anew")
+    if not all(isinstance(port, int) for port in kept.values()):
+        raise PermanentError(
+            f"{path} holds a port that is no number. Next: ./nightshift down, remove it, ./nightshift up"
+        )
     chosen = {} if starting else kept  # an instance that an older version started has no port of what is new
     for name, preferred in PREFERRED.items():
         if name in chosen:

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from include.config.estimators import ESTIMATORS, EstimatorSpec
 from include.config.schema import Range
+from include.config.show import show
 from include.training.estimators import estimator_class, parameters_of, quantile_settings, settings_of
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def _parameter_fault(spec: EstimatorSpec, name: str, value: Any, quantile: float
     """Ask the estimator's own validation, on this parameter alone."""
     found, allowed = estimator_class(spec), parameters_of(spec)
     if name in spec.fixed:
-        return f"always {spec.fixed[name]!r} here; remove it"
+        return f"always {show(spec.fixed[name])} here; remove it"
     if name not in allowed:
         in_order = [one for one in inspect.signature(found).parameters if one in allowed] or allowed
         listed = ", ".join([*in_order, *(one for one in allowed if one not in in_order)])
         return f"{found.__name__} has no such parameter{_near(name, allowed)}; it has {listed}"
     if name in quantile_settings(spec, quantile):
-        return f"training.quantile gives {name} {quantile_settings(spec, quantile)[name]!r}; remove it"
+        return f"training.quantile gives {name} {show(quantile_settings(spec, quantile)[name])}; remove it"
     if name == "random_state" and value is None:
         return "null would fit another model each time; remove it (training.seed is taken), or give a number"
     if name == "n_jobs":

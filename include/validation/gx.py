@@ -19,7 +19,10 @@ for _chatty in ("great_expectations._docs_decorators", "great_expectations.data_
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 import great_expectations as gx  # noqa: E402
+import numpy as np  # noqa: E402
 from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: E402
+
+from include.config.show import show  # noqa: E402
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,6 +84,8 @@ def _number_of(result: ExpectationValidationResult) -> int:
 
 def _finding(result: ExpectationValidationResult) -> Finding:
     content: dict[str, Any] = result.result or {}
+    if isinstance(content.get("observed_value"), np.generic):  # GX's own pages cannot write NumPy's numbers
+        content["observed_value"] = content["observed_value"].item()
     error = _error(result.exception_info)
     rows = content.get("unexpected_index_list")
     return Finding(
@@ -110,18 +115,11 @@ def _error(info: Mapping[str, Any] | None) -> str | None:
 def _observed(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else _short(value)
+    return f"{value:.4g}" if isinstance(value, float) else show(value, 80).strip("'")
 
 
 def _distinct(values: Sequence[Any], most: int = 3) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_short(_plain(value)) for value in values))[:most]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, tuple | list):  # of a rule about several columns
-        return f"({', '.join(_plain(one) for one in value)})"
-    item = value.item() if hasattr(value, "item") else value
-    return repr(item) if isinstance(item, str) else str(item)
+    return tuple(dict.fromkeys(show(value, 80) for value in values))[:most]
 
 
 def _short(value: Any, most: int = 80) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from great_expectations.compatibility import pydantic
 
+from include.config.show import show
+
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
@@ -66,10 +68,10 @@ def _pattern_faults(rule: Rule, pattern: Any) -> list[str]:
     try:
         re.compile(pattern)
     except (re.error, TypeError) as error:
-        return [f"{rule.expect}: {pattern!r} is no regular expression: {error}"]
+        return [f"{rule.expect}: {show(pattern, 80)} is no regular expression: {error}"]
     return []
 
 
 def _received(rule: Rule, where: str) -> str:
     key = where.split(".")[0]
-    return f"; received {rule.args[key]!r}" if key in rule.args else ""
+    return f"; received {show(rule.args[key], 80)}" if key in rule.args else ""

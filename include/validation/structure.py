@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from include.config.show import show
 from include.data.undated import unreadable
 from include.errors import PermanentError
 from include.validation import personal
@@ -136,7 +137,7 @@ def _types(found: Inspection, name: str, faulty: np.ndarray) -> None:
     faulty = faulty & ~found.undated  # they are told by `_undated`
     if not faulty.any():
         return
-    values = list(dict.fromkeys(repr(value)[:40] for value in found.original[name][faulty].head(100)))
+    values = list(dict.fromkeys(show(value) for value in found.original[name][faulty].head(100)))
     what = f"no {'finite ' if kind == 'number' else ''}{kind} in {name}"
     detail = f"{count(int(faulty.sum()), 'row')} hold {what}, such as {', '.join(values[:3])}"
     found.fail(rule, "quarantine_row", int(faulty.sum()), found.rows, detail)
@@ -152,10 +153,10 @@ def _classes(found: Inspection) -> None:
     other = (label.notna() & ~label.isin(allowed)).to_numpy(dtype=bool)
     if other.any():
         found.mark(LABEL_CLASS, other)
-        values = list(dict.fromkeys(repr(value)[:40] for value in found.original[data.label][other].head(100)))
+        values = list(dict.fromkeys(show(value) for value in found.original[data.label][other].head(100)))
         detail = (
             f"{count(int(other.sum()), 'row')} hold a {data.label} that is no class of the model, such as "
-            f"{', '.join(values[:3])}; allowed are {listed([repr(name) for name in allowed], 20)}"
+            f"{', '.join(values[:3])}; allowed are {listed([show(name) for name in allowed], 20)}"
         )
         found.fail(LABEL_CLASS, "quarantine_row", int(other.sum()), found.rows, detail)
 

@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from include import unforeseen
 from include.data import connections
-from include.errors import PermanentError
+from include.errors import PermanentError, TransientError
 from nightshift.hooks.database import connection_parts
 from nightshift.hooks.tracking import TrackingHook
 from nightshift.links import MlflowLink
@@ -30,6 +31,7 @@ class NightshiftOperator(BaseOperator):
     """Runs one step of one model's chain.
 
     A `PermanentError` fails the task at once, with its message as the last line of the log; anything else is retried.
+    What nobody foresaw is said in one sentence with its place before Airflow logs the traceback, and fails with it.
 
     :param model: name of the model file, without `.yaml`
     """
@@ -60,9 +62,21 @@ class NightshiftOperator(BaseOperator):
             return self.run(context)
         except PermanentError as error:
             raise AirflowFailException(f"{error}\n(not retried: the same input would fail again)") from error
+        except TransientError:
+            raise
+        except Exception as error:
+            raise AirflowException(self._unforeseen(error)) from error
         finally:
             for name, address in self.link_urls.items():
                 self.log.info("%s: %s", name, address)
+
+    def _unforeseen(self, error: Exception) -> str:
+        """What a person reads first; the traceback below it is for whoever mends it."""
+        found = unforeseen.explain(error)
+        told = f"{found.sentence}. Place: {found.place}"
+        self.log.error("%s", told)
+        report = "\nTo report it: send this task's log to whoever keeps this repository" if found.ours else ""
+        return f"{told}{report}\n(a retry follows while tries are left)"
 
     @abstractmethod
     def run(self, context: Context) -> Any:

@@ -208,7 +208,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield sockets
         own.close()
     finally:
-        postgres.stop(settings)
+        postgres.stop(settings.state)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LocalSe
     state.mkdir()
     made = LocalSettings(state=state, ports={}, secrets=Secrets("", "", "", ""), database="embedded")
     yield made
-    postgres.stop(made)
+    postgres.stop(made.state)
 
 
 def ask(settings: LocalSettings, name: str) -> str:
@@ -56,9 +56,9 @@ def test_it_starts_once_serves_both_databases_and_stops(settings: LocalSettings)
     assert server(settings) == pid
     assert [ask(settings, name) for name in postgres.DATABASES] == ["airflow", "mlflow"]
     assert not [found for found in psutil.Process(pid).net_connections("inet") if found.status == psutil.CONN_LISTEN]
-    assert postgres.stop(settings) is True
+    assert postgres.stop(settings.state) is True
     assert not alive(pid)
-    assert postgres.stop(settings) is False
+    assert postgres.stop(settings.state) is False
 
 
 def test_nobody_else_may_enter_the_sockets_folder(settings: LocalSettings) -> None:
@@ -82,7 +82,7 @@ def test_after_a_crash_and_a_reused_process_number_it_starts_again(tmp_path: Pat
         postgres.start(made)
         assert ask(made, "airflow") == "airflow"
     finally:
-        assert postgres.stop(made)
+        assert postgres.stop(made.state)
 
 
 def test_a_folder_that_a_stranger_made_first_is_refused(tmp_path: Path) -> None:

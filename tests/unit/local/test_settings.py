@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import PermanentError
+from include.local import services
 from include.local import settings as local
 from include.local.settings import LocalSettings, Secrets, component_environment, database_url, load_settings
 
@@ -162,3 +163,24 @@ def test_the_settings_are_ones_that_airflow_knows(state: Path) -> None:
         if name.startswith("AIRFLOW__")
     }
     assert asked - known - undeclared == set()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"airflow": "many"}', "\ud800"])
+def test_a_damaged_file_of_ports_is_named_with_what_helps(state: Path, content: str) -> None:
+    (state / "run").mkdir()
+    file = state / "run/ports.json"
+    file.write_text(content, errors="surrogatepass")
+    with pytest.raises(PermanentError, match=r"ports\.json.* Next: \./nightshift down, remove it, \./nightshift up"):
+        load_settings()
+    services.down(print)  # what the message says
+    file.unlink()
+    assert set(load_settings(starting=True).ports) == {"airflow", "mlflow", "metrics"}
+
+
+@pytest.mark.parametrize("content", ["", "nothing", "[1]"])
+def test_damaged_secrets_are_never_made_anew_by_themselves(state: Path, content: str) -> None:
+    (state / "run").mkdir()
+    (state / "run/secrets.json").write_text(content)
+    with pytest.raises(PermanentError, match=r"secrets\.json is damaged.* Next: put it back from a copy"):
+        load_settings()
+    assert (state / "run/secrets.json").read_text() == content

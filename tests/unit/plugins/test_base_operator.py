@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from nightshift.links import MlflowLink
 from nightshift.operators.base import NightshiftOperator
 
@@ -45,11 +46,24 @@ def test_a_permanent_error_is_not_retried_and_keeps_its_words(connection: None) 
     assert isinstance(caught.value.__cause__, DataRefused)
 
 
-@pytest.mark.parametrize("error", [TransientError("MLflow is down"), ValueError("a bug")])
-def test_anything_else_goes_through_for_airflow_to_retry(connection: None, error: Exception) -> None:
-    with pytest.raises(type(error)):
+def test_what_may_pass_goes_through_for_airflow_to_retry(connection: None) -> None:
+    error = TransientError("MLflow is down")
+    with pytest.raises(TransientError):
         step(error).execute({})
     assert step(error).retries == 3
+
+
+def test_what_nobody_foresaw_is_a_sentence_with_its_place_and_is_retried(connection: None) -> None:
+    with pytest.raises(AirflowException, match=r"ValueError: a bug\. Place: tests/unit/plugins/.*:\d+") as caught:
+        step(ValueError("a bug")).execute({})
+    assert not isinstance(caught.value, AirflowFailException)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_full_disk_is_named_in_a_night_too(connection: None) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "/data/tables/part-1.parquet")
+    with pytest.raises(AirflowException, match="No room is left on the disk"):
+        step(error).execute({})
 
 
 def test_tasks_and_people_may_reach_mlflow_by_different_addresses(

@@ -35,7 +35,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = LocalSettings(tmp_path_factory.mktemp("lock"), {}, Secrets("", "", "", ""), "embedded")
     postgres.start(settings)
     yield lock_database(settings)
-    postgres.stop(settings)
+    postgres.stop(settings.state)
 
 
 @pytest.fixture(params=["file", "database"])

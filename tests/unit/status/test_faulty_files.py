@@ -59,7 +59,11 @@ def test_status_shows_it_beside_the_others_with_its_fault() -> None:
     console = Console(width=300)
     with console.capture() as shown:
         console.print(status_table(found[MODEL]))
-    assert "line 1: task: Field required" in shown.get() and "(and 1 more)" in shown.get() and f"./nightshift lint {MODEL}" in shown.get()
+    assert (
+        "line 1: task: Field required" in shown.get()
+        and "(and 1 more)" in shown.get()
+        and f"./nightshift lint {MODEL}" in shown.get()
+    )
     scraped = samples(WorldCollector(statuses, list))
     assert scraped["nightshift_model_file_faulty", MODEL] == 1
     assert scraped["nightshift_model_file_faulty", "telco_churn"] == 0

@@ -22,6 +22,7 @@ from include.data import tables
 from include.data.sources import flights
 from include.errors import PermanentError
 from include.validation.ingest import ingest
+from tests.unit.messages import machine_words
 
 DAY, NEXT = date(2024, 3, 1), date(2024, 3, 2)
 ROWS = 100
@@ -162,6 +163,7 @@ def test_a_broken_day_is_refused_by_name_and_leaves_what_was_there(
     outcome = result.days[0]
     assert outcome.refused and outcome.validated == 0
     assert any(re.search(says, reason) for reason in outcome.reasons), outcome.reasons
+    assert machine_words(said(result)) == []
     after = stored()
     assert after["days"]["2024-03-01"] == before["days"]["2024-03-01"]
     both = all("missing" in reason for one in result.days for reason in one.reasons)
@@ -176,6 +178,11 @@ def deliver(rows: pd.DataFrame, sales: Callable[..., ModelConfig], monkeypatch: 
     return ingest(sales({"kind": "python", "module": "flights"}, day="sold_on", sections=SECTIONS), DAY, NEXT)
 
 
+def said(result: IngestResult) -> list[str]:
+    """Every sentence of an ingest."""
+    return [*(text for day in result.days for text in day.reasons), *(one.detail for one in result.failures)]
+
+
 ASIDE: dict[str, tuple[Change, str, int]] = {
     "a few null keys": (put("shop", None, None), "key_not_null", 2),
     "a few days of the future": (put("sold_on", "2050-01-01"), "day_asked", 1),
@@ -183,6 +190,10 @@ ASIDE: dict[str, tuple[Change, str, int]] = {
     "a few labels missing": (put("returned", None, None, None), "ExpectColumnValuesToNotBeNull:returned", 3),
     "a label of another class": (put("returned", 7), "label_class", 1),
     "a number out of range": (put("units", -5, 10**9), "ExpectColumnValuesToBeBetween:units", 2),
+    "a number of another library": (put("units", np.int64(-5)), "ExpectColumnValuesToBeBetween:units", 1),
+    "a time stamp for a price": (put("price", pd.Timestamp("2024-03-01"), date(2024, 3, 1)), "column_type:price", 2),
+    "a list for a price": (put("price", [np.float64(1.5)], {"a": np.str_("b")}), "column_type:price", 2),
+    "text for a price": (put("price", np.str_("x\ny"), b"x"), "column_type:price", 2),
     "half a surrogate": (put("shop", "\ud800"), "column_type:shop", 1),
     "not a number, as a word": (put("price", "NaN", "-inf"), "column_type:price", 2),
     "a key that repeats": (put("shop", "shop5"), "duplicate_key", 1),
@@ -198,6 +209,7 @@ def test_a_few_broken_rows_are_set_aside_by_name_and_the_day_is_written(
     change(rows)
     result = deliver(rows, sales, monkeypatch)
     assert not result.refused_days and result.days[0].quarantined == number
+    assert machine_words(said(result)) == []
     aside = tables.read("sales", "quarantine")
     assert set(aside["rules"]) == {rule} and len(aside) == number
     assert [json.loads(row) for row in aside["row"]], "the values are kept as they came"
@@ -285,6 +297,7 @@ def test_a_broken_file_is_named_and_nothing_is_written(
     with pytest.raises(PermanentError, match=says) as caught:
         ingest(config, DAY, NEXT)
     assert file in str(caught.value)
+    assert machine_words([str(caught.value)]) == []
     assert stored() == before
 
 
