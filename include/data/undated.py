@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from include.config.show import show
 from include.errors import DataRefused
 
 if TYPE_CHECKING:
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
 MOST_UNREADABLE = 0.5
 """Share of a whole source's days that may be unreadable: beyond, it is the declaration that is wrong, not rows."""
 SHOWN = 3
-MOST_SIGNS = 40
 
 
 def unreadable(config: ModelConfig, column: str, values: pd.Series) -> str:
     """What the undated rows hold in the column that dates them, by examples, and what would mend it."""
     there = values.dropna()
-    shown = list(dict.fromkeys(repr(value)[:MOST_SIGNS] for value in there.head(100)))[:SHOWN]
+    shown = list(dict.fromkeys(show(value) for value in there.head(100)))[:SHOWN]
     empty = len(values) - len(there)
     held = [f"{column} is empty in {empty:,}"] if empty else []
     held += [f"{column} holds {', '.join(shown)} in {len(there):,}"] if shown else []
