@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from include.authoring.infer import typed, typed_text
 from include.config import environment
 from include.config.schema import FilesSource, SqlSource
+from include.data.values import infer_type
 from include.errors import ConfigError, PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -153,18 +154,28 @@ def _parsed(content: bytes, encoding: str, separator: str) -> pd.DataFrame:
 
 
 def _table(rows: pd.DataFrame, source: dict[str, Any]) -> Table:
-    read = {str(name): typed(rows[name]) for name in rows.columns}
-    kinds = {name: kind for name, (kind, _) in read.items()}
-    return _checked(pd.DataFrame({name: values for name, (_, values) in read.items()}), kinds, source)
+    """Rows with types of their own. A column of which no type holds every value is left out, and named."""
+    kinds: dict[str, ColumnType] = {}
+    read, notes = {}, []
+    for name in rows.columns:
+        kind = infer_type(rows[name])
+        if kind is None:
+            example = str(rows[name].dropna().iloc[0])[:40]
+            notes.append(f"{name} holds values that no type has, such as {example}: it is left out")
+            continue
+        kinds[str(name)], read[str(name)] = kind, typed(rows[name], kind)
+    return _checked(pd.DataFrame(read), kinds, source, tuple(notes))
 
 
-def _checked(rows: pd.DataFrame, kinds: dict[str, ColumnType], source: dict[str, Any]) -> Table:
+def _checked(
+    rows: pd.DataFrame, kinds: dict[str, ColumnType], source: dict[str, Any], notes: tuple[str, ...] = ()
+) -> Table:
     where = source.get("path") or "the query"
     if rows.empty:
         raise PermanentError(f"{where}: there is a header, and no row")
     if len(rows.columns) < 2:
         raise PermanentError(f"{where}: has the one column {rows.columns[0]!r}; a model needs a label and a feature")
-    return Table(rows, kinds, source)
+    return Table(rows, kinds, source, notes)
 
 
 def _decodes(content: bytes, encoding: str) -> bool:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from include import clock
-from include.data import times, windows
+from include.data import windows
 from include.data.gaps import may_miss
 from include.data.sources import read_source
+from include.data.values import calendar_days
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -68,7 +71,8 @@ def _days_with_rows(config: ModelConfig, first: date, last: date) -> set[date]:
     rows = read_source(config, first, last)
     if config.data.day not in rows:
         return set()
-    return {day for day in times.calendar_days(rows[config.data.day]).dropna().unique() if first <= day <= last}
+    days = calendar_days(rows[config.data.day], config.schedule.timezone).dropna().unique()
+    return {day for day in pd.DatetimeIndex(days).date if first <= day <= last}
 
 
 def _days_in_window(days: Collection[date], length: int) -> dict[date, int]:

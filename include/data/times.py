@@ -1,58 +1,119 @@
-"""Time stamps with a zone as the model's local time: a day of rows is a day on the calendar of `schedule.timezone`."""
+"""Days and moments from what sources write, in the model's local time: a day begins where `schedule.timezone` says.
+
+A stamp with a zone (`Z`, an offset, a database's own) becomes local time without one. A midnight as it is written, with
+or without a zone, is that calendar day, and so is a midnight of the model's own clocks: no zone has both on two days.
+"""
 
 from __future__ import annotations
 
 import datetime
 import re
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-ZONED = re.compile(r"\d{2}:?\d{2}[\d:.,]*\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$")
-"""The end of an ISO time stamp that names its zone."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
+ZONE = r" ?(?:[Zz]|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)"
+STAMP = re.compile(f"{DAY}(?:[T ]{CLOCK}(?:{ZONE})?)?")
+"""The days and moments of ISO 8601 that people and programs write."""
+ZONED = re.compile(f"{CLOCK}{ZONE}$")
+MIDNIGHT = datetime.time()
+FIRST, END = pd.Timestamp("0001-01-01").as_unit("s"), pd.Timestamp("9999-12-31").as_unit("s") + pd.Timedelta(days=1)
 
 
-def local(values: pd.Series, zone: str) -> pd.Series:
-    """The stamps (n,) that have a zone as local time without one; all others, unreadable ones too, as they are.
-
-    Where clocks are set back, an hour of local time stands for two: stamps of both hours come out within one.
-    """
+def stamps(values: pd.Series, zone: str) -> pd.Series:
+    """Each value (n,) as a moment of local time, datetime64[us]; NaT where it is none."""
     dtype = values.dtype
-    if isinstance(dtype, pd.ArrowDtype):
-        values = pd.Series(values.to_numpy(dtype=object), index=values.index) if "timestamp" in str(dtype) else values
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert(zone).dt.tz_localize(None).dt.as_unit("us")
-    if not (pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype)):
-        return values
-    if not any(_has_zone(value) for value in values):
-        return values
-    there = ZoneInfo(zone)
-    return pd.Series([_local(value, there) for value in values], index=values.index, dtype=object)
+        return _local(values, zone)
+    if pd.api.types.is_datetime64_dtype(dtype):
+        return values.where((values >= FIRST) & (values < END)).dt.as_unit("us")
+    read = partial(read_stamp, zone=ZoneInfo(zone))
+    if isinstance(dtype, pd.StringDtype):
+        return _stamps_of_text(values, zone, read)
+    return _by_value(values, read, "datetime64[us]")
 
 
-def calendar_days(values: pd.Series) -> pd.Series:
-    """The day of each value (n,) as a date; NaT where none can be read, or one with a zone: whose day would it be?"""
-    if pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype):
-        zoned = np.array([_has_zone(value) for value in values], dtype=bool)
-        values = values.astype(object).mask(zoned, None) if zoned.any() else values
-    return pd.to_datetime(values, errors="coerce", format="ISO8601").dt.date
+def _local(moments: pd.Series, zone: str) -> pd.Series:
+    """Moments with a zone as local time; NaT beyond the years that local time can be told of, 1 to 9999."""
+    day = pd.Timedelta(days=1)
+    told = (moments >= (FIRST + day).tz_localize("UTC")) & (moments < (END - day).tz_localize("UTC"))
+    return moments.where(told).dt.as_unit("us").dt.tz_convert(zone).dt.tz_localize(None)
 
 
-def _has_zone(value: Any) -> bool:
+def _stamps_of_text(values: pd.Series, zone: str, read: Callable[[Any], datetime.datetime | None]) -> pd.Series:
+    """Text at once where it has the usual form, value by value where not."""
+    text = values.str.strip()
+    usual = text.str.fullmatch(STAMP.pattern).fillna(False).to_numpy(dtype=bool)
+    zoned = usual & text.str.contains(ZONED.pattern, regex=True).fillna(False).to_numpy(dtype=bool)
+    made = pd.Series(np.full(len(values), "NaT", dtype="datetime64[us]"), index=values.index)
+    if (unzoned := usual & ~zoned).any():
+        made[unzoned] = pd.to_datetime(text[unzoned], format="ISO8601", errors="coerce").dt.as_unit("us")
+    if zoned.any():
+        moments = pd.to_datetime(text[zoned], format="ISO8601", errors="coerce", utc=True)
+        made[zoned] = _local(moments, zone)
+    left = (values.notna() & made.isna()).to_numpy(dtype=bool)
+    if left.any():
+        made[left] = _by_value(values[left], read, "datetime64[us]")
+    return made
+
+
+def dates(values: pd.Series, zone: str) -> pd.Series:
+    """Each value (n,) as a datetime.date, objects; None where it is no day."""
+    read = partial(read_date, zone=ZoneInfo(zone))
+    if isinstance(values.dtype, pd.StringDtype | pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(values.dtype):
+        # Days repeat: each is read once.
+        codes, distinct = pd.factorize(values)
+        days = np.full(len(distinct) + 1, None, dtype=object)
+        days[:-1] = [read(value) for value in distinct]
+        return pd.Series(days[codes], index=values.index, dtype=object)
+    return _by_value(values, read, object)
+
+
+def read_stamp(value: Any, zone: ZoneInfo) -> datetime.datetime | None:
+    """One value as a moment of local time without a zone, to the microsecond; None where it is none."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
     if isinstance(value, datetime.datetime):
-        return value.tzinfo is not None
-    return isinstance(value, str) and ZONED.search(value) is not None
+        try:
+            return value.replace(tzinfo=None) if value.tzinfo is None else value.astimezone(zone).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            return None
+    return datetime.datetime.combine(value, MIDNIGHT) if isinstance(value, datetime.date) else None
 
 
-def _local(value: Any, there: ZoneInfo) -> Any:
-    """The value as local time where it is a readable stamp with a zone."""
-    if not _has_zone(value):
+def read_date(value: Any, zone: ZoneInfo) -> datetime.date | None:
+    """One value as a day; None for a moment that is no midnight, as written or of the zone."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
+    written = _parsed(value) if isinstance(value, str) else value
+    if isinstance(written, np.datetime64):
+        written = pd.Timestamp(written)
+    if not isinstance(written, datetime.datetime) or getattr(written, "nanosecond", None):
+        return None
+    if written.time() == MIDNIGHT:
+        return written.date()
+    there = read_stamp(written, zone)
+    return there.date() if there is not None and there.time() == MIDNIGHT else None
+
+
+def _parsed(text: str) -> datetime.datetime | None:
     try:
-        text = value.strip().replace(" UTC", "+00:00") if isinstance(value, str) else None
-        stamp = value if text is None else datetime.datetime.fromisoformat(text)
-        return stamp.astimezone(there).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return value
+        return datetime.datetime.fromisoformat(text.strip().replace(" UTC", "+00:00").replace(" Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+def _by_value(values: pd.Series, read: Callable[[Any], Any], dtype: Any) -> pd.Series:
+    present = values.notna().to_numpy(dtype=bool)
+    made = [read(value) if there else None for value, there in zip(values, present, strict=True)]
+    return pd.Series(made, index=values.index, dtype=dtype)

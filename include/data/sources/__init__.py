@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from include.config.schema import DeltaSource, FilesSource, SqlSource
-from include.data import delta, files, personal, sql, times, undated
+from include.data import delta, files, personal, sql, undated, values
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def _read(config: ModelConfig, which: str, source: Source, start: date, end: dat
     if config.data.snapshot:
         days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
         read = [_raw(config, which, source, day, day).assign(**{config.data.day: day}) for day in days]
-        rows = pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=list(config.data.columns))
-        return _local(config, rows)
-    rows = _dated(config, _local(config, _raw(config, which, source, start, end)))
+        return pd.concat(read, ignore_index=True) if read else pd.DataFrame(columns=list(config.data.columns))
+    rows = _dated(config, _raw(config, which, source, start, end))
     # A file or a table is not asked for days; what a function or a query gives of others is its fault, and is told.
     return _inside(config, which, source, rows, start, end) if isinstance(source, FilesSource | DeltaSource) else rows
 
@@ -59,22 +58,13 @@ def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date
     return _call(config, which, source.module, start, end)
 
 
-def _local(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
-    """Declared time stamps that have a zone as local time of `schedule.timezone`, in which days begin and end."""
-    stamps = [
-        name
-        for name, kind in config.data.columns.items()
-        if kind == "timestamp" and list(rows.columns).count(name) == 1
-    ]
-    return rows.assign(**{name: times.local(rows[name], config.schedule.timezone) for name in stamps})
-
-
 def _dated(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
     """The calendar day of `data.time` as a column, where the source has no days of its own."""
     time = config.data.time
     if time is None or list(rows.columns).count(time) != 1 or config.data.day in rows:
         return rows
-    return rows.assign(**{config.data.day: times.calendar_days(rows[time])})
+    moments = values.convert(rows[time], "timestamp", config.schedule.timezone)[0]
+    return rows.assign(**{config.data.day: moments.dt.date.astype(object)})
 
 
 def _inside(
@@ -87,9 +77,10 @@ def _inside(
     data = config.data
     if list(rows.columns).count(data.day) != 1:
         return rows  # validation refuses the day and names the column
-    day = times.calendar_days(rows[data.day])
+    day = values.calendar_days(rows[data.day], config.schedule.timezone)
     undated.require_readable(config, which, source, rows[data.time if data.time in rows else data.day], day)
-    return rows[day.isna() | ((day >= start) & (day <= end))].reset_index(drop=True)
+    inside = (day >= pd.Timestamp(start)) & (day <= pd.Timestamp(end))
+    return rows[day.isna() | inside].reset_index(drop=True)
 
 
 def _call(config: ModelConfig, which: str, name: str, start: date, end: date) -> pd.DataFrame:

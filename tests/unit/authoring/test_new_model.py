@@ -70,7 +70,14 @@ def shop(rows: int = 400) -> pd.DataFrame:
         (["31.12.2024"], "string"),
         (["NA", "ZA"], "string"),
         (["", "NA"], "string"),
-        (["99999999999999999999"], "number"),
+        (["99999999999999999999"], "string"),
+        (["100000000000000071", "NA"], "integer"),
+        (["1.5", "Infinity"], "number"),
+        (["Infinity", "inf"], "string"),
+        (["+49151", "+49152"], "string"),
+        (["2024-03-01 12:00:00Z", "2024-03-01T13:00+01:00"], "timestamp"),
+        (["2024-03-01 00:00:00", "2024-03-02T00:00Z"], "date"),
+        ([" 12", "13 "], "integer"),
     ],
 )
 def test_a_type_is_taken_only_where_every_value_comes_back_as_it_was(values: list[str], kind: str) -> None:

@@ -8,36 +8,53 @@ import pandas as pd
 import pytest
 
 from include.config.schema import ModelConfig
+from include.data.newest import newest_night
 from include.data.sources import read_source
-from include.data.times import calendar_days, local
+from include.data.values import calendar_days, convert
+from include.errors import PermanentError
 from include.validation.runner import validate
 
 COLUMNS = {"sold_at": "timestamp", "shop": "string", "units": "integer", "price": "number", "returned": "integer"}
 
 
 def test_stamps_with_a_zone_become_local_and_all_else_stays() -> None:
-    given = [
-        "2024-03-01T23:30:00Z",
-        "2024-03-01 23:30:00+00:00",
-        "2024-03-01T23:30:00.5+0530",
-        "2024-03-01 23:30:00 UTC",
-        "2024-03-01T23:30:00",
-        "2024-03-01",
-        "soon",
-        "9999-12-31T23:30:00-12:00",
-        None,
-        datetime(2024, 7, 1, 12, tzinfo=UTC),
-    ]
-    night = datetime(2024, 3, 2, 0, 30)
-    assert local(pd.Series(given, dtype=object), "Europe/Berlin").tolist() == [
-        night,
-        night,
-        datetime(2024, 3, 1, 19, 0, 0, 500000),
-        night,
-        *given[4:8],
-        None,
-        datetime(2024, 7, 1, 14),
-    ]
+    night, none = datetime(2024, 3, 2, 0, 30), pd.NaT
+    given = {
+        "2024-03-01T23:30:00Z": night,
+        "2024-03-01 23:30:00+00:00": night,
+        "2024-03-01 23:30+00": night,
+        "2024-03-01T23:30:00.5+0530": datetime(2024, 3, 1, 19, 0, 0, 500000),
+        "2024-03-01 23:30:00 UTC": night,
+        " 2024-03-01T23:30:00": datetime(2024, 3, 1, 23, 30),
+        "2024-03-01": datetime(2024, 3, 1),
+        "soon": none,
+        "2024-02-30": none,
+        "9999-12-31T23:30:00-12:00": none,
+        datetime(2024, 7, 1, 12, tzinfo=UTC): datetime(2024, 7, 1, 14),
+        None: none,
+    }
+    text = {value: moment for value, moment in given.items() if isinstance(value, str)}
+    for asked in (given, text):  # value by value, and at once
+        made, faulty = convert(pd.Series(list(asked), dtype=object), "timestamp", "Europe/Berlin")
+        assert made.tolist() == [pd.Timestamp(moment) for moment in asked.values()]
+        assert faulty.tolist() == [value is not None and moment is none for value, moment in asked.items()]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("written", ["UTC", "Europe/Berlin", "America/New_York", None])
+def test_a_midnight_is_the_day_that_it_is_written_as_in_every_zone(zone: str, written: str | None) -> None:
+    """Columns of days that a program made time stamps with a zone: no day is lost, and none shifts."""
+    midnights = pd.Series(pd.date_range("2024-03-28", periods=5, tz=written))
+    for values in (midnights, midnights.astype(object), midnights.astype(str)):
+        made, faulty = convert(values, "date", zone)
+        assert made.tolist() == [date(2024, 3, 28 + step) for step in range(4)] + [date(2024, 4, 1)]
+        assert not faulty.any()
+
+
+def test_a_midnight_of_the_models_clocks_is_a_day_whatever_zone_it_is_stored_in() -> None:
+    stored = pd.Series(pd.date_range("2024-03-28", periods=5, tz="Europe/Berlin")).dt.tz_convert("UTC")
+    assert convert(stored, "date", "Europe/Berlin")[0].tolist()[0] == date(2024, 3, 28)
+    assert convert(stored, "date", "Asia/Tokyo")[1].all(), "no midnight of UTC, nor of Tokyo"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -57,7 +74,7 @@ def test_a_files_stamps_are_dated_by_the_models_clocks(
 def test_the_hour_that_the_clocks_repeat_stays_within_its_day() -> None:
     """Local time has no name for the second of the two hours: both stamps come out the same, an hour apart in truth."""
     stamps = pd.Series(pd.to_datetime(["2024-10-27T00:30Z", "2024-10-27T01:30Z"]))
-    assert set(local(stamps, "Europe/Berlin")) == {pd.Timestamp(2024, 10, 27, 2, 30)}
+    assert set(convert(stamps, "timestamp", "Europe/Berlin")[0]) == {pd.Timestamp(2024, 10, 27, 2, 30)}
 
 
 def test_a_row_whose_stamp_is_unreadable_is_set_aside_where_a_person_sees_it(
@@ -72,16 +89,30 @@ def test_a_row_whose_stamp_is_unreadable_is_set_aside_where_a_person_sees_it(
     assert outcome.quarantine["rules"].tolist() == ["column_type:sold_at; key_not_null", "key_not_null"]
 
 
-def test_days_with_and_without_a_zone_in_one_column_are_told_apart(
+def test_a_moment_in_a_column_of_days_is_its_rows_fault_and_nobody_elses(
     sales: Callable[..., ModelConfig], tmp_path: Path
 ) -> None:
-    """A date column that holds one stamp with a zone is that row's fault and nobody else's."""
-    days = ["2024-03-01"] * 50 + ["2024-03-01T00:00:00Z", "2024-03-01T00:00:00+02:00"]
-    rows = pd.DataFrame({"sold_on": days, "shop": range(52), "units": 1, "price": 1.0, "returned": 0})
+    days = ["2024-03-01"] * 50 + ["2024-03-01T00:00:00Z", "2024-03-01T00:00:00+02:00", "2024-03-01T08:00:00+02:00"]
+    rows = pd.DataFrame({"sold_on": days, "shop": range(53), "units": 1, "price": 1.0, "returned": 0})
     rows.to_csv(tmp_path / "sales.csv", index=False)
     config = sales({"kind": "files", "path": str(tmp_path / "sales.csv")}, day="sold_on")
     outcome = validate(config, read_source(config, date(2024, 3, 1), date(2024, 3, 1)), [date(2024, 3, 1)])
-    assert len(outcome.accepted) == 50
-    assert outcome.quarantine["rules"].tolist() == ["column_type:sold_on"] * 2
-    far = pd.Series(["9999-12-31T23:30:00-12:00", "2024-03-01T10:00:00"], dtype=object)
-    assert calendar_days(far).isna().tolist() == [True, False]
+    assert len(outcome.accepted) == 52
+    assert outcome.quarantine["rules"].tolist() == ["column_type:sold_on"]
+    far = pd.Series(["9999-12-31T23:30:00-12:00", "2024-03-01T10:00:00", None], dtype=object)
+    assert calendar_days(far).isna().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("days", [["06/03/2024", "06/03/2024"], ["", ""], ["n/a", None]])
+def test_a_file_whose_days_are_all_unreadable_is_a_refused_day(
+    sales: Callable[..., ModelConfig], tmp_path: Path, days: list[str | None]
+) -> None:
+    columns = {"sold_on": "date", "shop": "string", "units": "integer", "price": "number", "returned": "integer"}
+    rows = pd.DataFrame({"sold_on": days, "shop": ["a", "b"], "units": 1, "price": 1.0, "returned": 0})
+    rows.to_csv(tmp_path / "2024-03-06.csv", index=False)
+    config = sales({"kind": "files", "path": str(tmp_path / "{day}.csv")}, day="sold_on", columns=columns)
+    day = date(2024, 3, 6)
+    outcome = validate(config, read_source(config, day, day), [day])
+    assert set(outcome.refused_days) == {day} and len(outcome.quarantine) == 2
+    with pytest.raises(PermanentError, match="no rows of any day"):
+        newest_night(config)

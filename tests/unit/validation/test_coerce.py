@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from include.config.schema import ModelConfig
 from include.data import tables
+from include.data.values import Unreadable
 from include.validation.coerce import coerce, settle
 
 COLUMN = {
@@ -36,14 +38,34 @@ def one(config: ModelConfig, kind: str, value: Any) -> tuple[Any, bool]:
         ("date", pd.Timestamp(2013, 3, 1), date(2013, 3, 1)),
         ("date", "2013-03-01", date(2013, 3, 1)),
         ("timestamp", "2013-03-01T05:15", pd.Timestamp(2013, 3, 1, 5, 15)),
+        ("date", pd.Timestamp("2013-03-01", tz="UTC"), date(2013, 3, 1)),
+        ("date", "2013-03-01 00:00:00", date(2013, 3, 1)),
         ("timestamp", date(2013, 3, 1), pd.Timestamp(2013, 3, 1)),
+        # The model's clocks are New York's.
+        ("timestamp", datetime(2013, 3, 1, tzinfo=UTC), pd.Timestamp(2013, 2, 28, 19)),
+        ("timestamp", "2013-03-01T05:15+00:00", pd.Timestamp(2013, 3, 1, 0, 15)),
         ("string", "UA", "UA"),
         ("string", 9, "9"),
+        ("string", 9.0, "9"),
+        ("string", 0.1, "0.1"),
+        ("string", True, "true"),
+        ("string", b"UA", "UA"),
+        ("string", UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        ("string", time(10, 15), "10:15:00"),
+        ("string", timedelta(hours=1), "PT3600S"),
+        ("string", Decimal("1E+2"), "100"),
+        ("string", {"b": [1, None], "a": "é"}, '{"a":"é","b":[1,null]}'),
+        ("string", 2**64, str(2**64)),
+        ("string", float(2**60), "1.152921504606847e+18"),
         ("integer", "12", 12),
         ("integer", 12.0, 12),
         ("integer", True, 1),
         ("integer", 2**53 + 1, 2**53 + 1),
         ("integer", str(2**53 + 1), 2**53 + 1),
+        ("integer", "100000000000000071.0", 100000000000000071),
+        ("integer", Decimal(2**53 + 1), 2**53 + 1),
+        ("integer", "+5", 5),
+        ("number", timedelta(minutes=1), 60.0),
         ("number", "12.5", 12.5),
         ("number", Decimal("12.5"), 12.5),
         ("number", np.float32(0.5), 0.5),
@@ -59,20 +81,22 @@ def test_values_that_keep_their_meaning_are_converted(
     ("kind", "value"),
     [
         ("date", datetime(2013, 3, 1, 5)),
-        ("date", pd.Timestamp("2013-03-01", tz="UTC")),
         ("date", 20130301),
         ("date", "1 March"),
         ("timestamp", 1362114000),
-        ("timestamp", datetime(2013, 3, 1, tzinfo=UTC)),
-        ("timestamp", "2013-03-01T05:15+00:00"),
-        ("string", 1.0),
-        ("string", True),
-        ("string", b"UA"),
+        ("string", float("inf")),
+        ("string", b"\xff"),
+        ("string", object()),
+        ("string", Unreadable("1,5")),
+        ("number", Unreadable("1.5")),
         ("string", "\ud800"),
         ("integer", 1.5),
         ("integer", "twelve"),
         ("integer", 2**63),
         ("integer", "1_000"),
+        ("integer", "1e999999999"),
+        ("integer", Decimal("1.5")),
+        ("number", Decimal("Infinity")),
         ("number", "far"),
         ("number", float("inf")),
         ("number", "nan"),
