@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from include.authoring.profile import Profile
     from include.authoring.tryout import Step, Tried
 
+OF_TEXT = {"rich_help_panel": "How a text file is written, where the draft asks"}
 COLOURS = {"fine": "green", "warning": "yellow", "fault": "red"}
 
 
@@ -40,14 +41,51 @@ def new_model(
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Who answers for the model; default: you.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a model file of that name.")] = False,
+    text: Annotated[list[str] | None, typer.Option(help="Column to be taken as text, as it is.", **OF_TEXT)] = None,
+    missing: Annotated[list[str] | None, typer.Option(help="What stands for no value, such as '?'.", **OF_TEXT)] = None,
+    fold: Annotated[
+        list[str] | None, typer.Option(help="Column of text without regard to case and blanks around.", **OF_TEXT)
+    ] = None,
+    date_format: Annotated[
+        list[str] | None, typer.Option(help="%d.%m.%Y, epoch_seconds, ...; or COLUMN=FORMAT.", **OF_TEXT)
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal sign: . or ,", **OF_TEXT)] = None,
+    thousands: Annotated[
+        str | None, typer.Option(help="Between groups of digits: , . ' or a blank.", **OF_TEXT)
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as cp1252 or utf-16.", **OF_TEXT)] = None,
+    separator: Annotated[str | None, typer.Option(help="Between fields; tab for a tab.", **OF_TEXT)] = None,
+    quote: Annotated[str | None, typer.Option(help="Mark around texts, or none.", **OF_TEXT)] = None,
+    escape: Annotated[str | None, typer.Option(help="Before a quotation mark within a text.", **OF_TEXT)] = None,
+    skip: Annotated[int | None, typer.Option(min=0, help="Lines before the header.", **OF_TEXT)] = None,
+    comment: Annotated[
+        list[str] | None, typer.Option(help="What lines begin with that are no rows; '' for none.", **OF_TEXT)
+    ] = None,
+    header: Annotated[str | None, typer.Option(help="none, or all names with commas between.", **OF_TEXT)] = None,
 ) -> None:
     """Draft a model file from data: columns, types, features, rules and gates, with what was assumed said."""
     from include.authoring.new_model import Wanted
     from include.authoring.new_model import new_model as draft
+    from include.authoring.text_options import said_of
 
     with ended():
+        said = said_of(
+            text or (),
+            date_format or (),
+            header,
+            missing=missing,
+            fold=fold,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            separator=separator,
+            quote=quote,
+            escape=escape,
+            skip=skip,
+            comment=comment,
+        )
         path, found = draft(
-            Wanted(name, target, origin, sql, url, connection, time, tuple(key or ()), task, owner, force)
+            Wanted(name, target, origin, sql, url, connection, time, tuple(key or ()), task, owner, force, said)
         )
     _tell_draft(path, found)
     console.print(f"Next: read it, then ./nightshift lint && ./nightshift try {name}")

@@ -6,11 +6,12 @@ import getpass
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.authoring.draft import draft
+from include.authoring.layout import Said
 from include.authoring.profile import Profile, profile
 from include.authoring.reading import read_file, read_query
 from include.config import environment
@@ -40,6 +41,7 @@ class Wanted:
     task: Task | None = None
     owner: str | None = None
     force: bool = False
+    said: Said = field(default_factory=Said)
 
 
 def new_model(wanted: Wanted) -> tuple[Path, Profile]:
@@ -51,7 +53,11 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
     path = environment.models_dir() / f"{wanted.name}.yaml"
     _checked(wanted, path)
     query = wanted.sql
-    table = read_query(query, wanted.url, wanted.connection) if query else read_file(str(wanted.origin))
+    table = (
+        read_query(query, wanted.url, wanted.connection)
+        if query
+        else read_file(str(wanted.origin), wanted.said, wanted.target, wanted.time)
+    )
     found = profile(
         table.rows,
         table.kinds,
@@ -62,6 +68,7 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         _personal(table.rows),
         wanted.origin or "the query",
     )
+    found = replace(found, notes=(*table.notes, *found.notes))
     text = draft(wanted.name, wanted.owner or _user(), table.source, found)
     _write(path, text)
     return path, found

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pydantic import ValidationError
 
-from include.authoring.infer import typed, typed_text
+from include.authoring.infer import typed
+from include.authoring.layout import Said
+from include.authoring.text_tables import read_text_files
 from include.config import environment
 from include.config.schema import FilesSource, SqlSource
+from include.config.sources import WORKBOOKS, bare_name
+from include.data.files import BROKEN
+from include.data.json_files import as_lines
+from include.data.packed import WORKBOOK, read_bytes
 from include.data.values import infer_type
 from include.errors import ConfigError, PermanentError, TransientError
 
 if TYPE_CHECKING:
     from include.config.schema import ColumnType
-
-SNIFFED = 64 * 1024
-SEPARATORS = ",;\t|"
-ENCODINGS = ("utf-8", "utf-8-sig", "cp1252")
-"""Tried in turn; the last one reads anything, and is what spreadsheets write."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,12 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def read_file(place: str) -> Table:
-    """A CSV, Parquet or JSON-lines file, a glob of them, one address that fsspec knows, or the folder of a Delta table.
+def read_file(place: str, said: Said | None = None, target: str = "", time: str | None = None) -> Table:
+    """A CSV, Parquet, JSON-lines or JSON file, a glob of them, an address that fsspec knows, or a Delta table's folder.
 
-    Raises PermanentError where nothing is there, or it is no table, naming what was found.
+    `said` is what a person knows of how a text file is written; `target` and `time` are columns that it must have.
+    Raises PermanentError where nothing is there, or it is no table, naming what was found, and ConfigError with all
+    that has to be asked.
     """
     if "://" not in place and (Path(place).expanduser() / "_delta_log").is_dir():
         return _table(_delta(place), {"kind": "delta", "path": _named(place)})
@@ -50,6 +51,8 @@ def read_file(place: str) -> Table:
             f"{place}: name files that are there, such as {place.replace('{day}', '*')}; the draft's path can be "
             "changed to {day} afterwards"
         )
+    if bare_name(place).endswith(WORKBOOKS):
+        raise PermanentError(f"{place}: is {WORKBOOK}")
     paths = _paths(place)
     try:
         kind = FilesSource.model_validate(source).file_format
@@ -57,9 +60,9 @@ def read_file(place: str) -> Table:
         kind, source = "csv", {**source, "format": "csv"}
     try:
         if kind == "csv":
-            return _csv(paths, source)
+            return _checked(*read_text_files(place, paths, source, said or Said(), target, time))
         frames = [_typed_file(path, kind or "") for path in paths]
-    except (ValueError, OSError, EOFError, csv.Error) as error:
+    except BROKEN as error:
         raise PermanentError(f"{place}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
     return _table(pd.concat(frames, ignore_index=True), source)
 
@@ -109,48 +112,12 @@ def _paths(place: str) -> list[str]:
     return sorted(paths)
 
 
-def _bytes(path: str) -> bytes:
-    import fsspec
-
-    with fsspec.open(path, "rb") as file:
-        content = cast("bytes", file.read())
-    return gzip.decompress(content) if path.endswith(".gz") else content
-
-
 def _typed_file(path: str, kind: str) -> pd.DataFrame:
-    content = io.BytesIO(_bytes(path))
+    content = read_bytes(path)
     if kind == "parquet":
-        return pd.read_parquet(content)
-    return pd.read_json(content, lines=True, dtype=False, convert_dates=False)
-
-
-def _csv(paths: list[str], source: dict[str, Any]) -> Table:
-    """CSV files as text, with what they are written in: encoding, separator, decimal sign."""
-    contents = [_bytes(path) for path in paths]
-    if not any(content.strip() for content in contents):
-        raise PermanentError(f"{source['path']}: the file is empty")
-    if any(b"\0" in content[:SNIFFED] for content in contents):
-        raise PermanentError(f"{source['path']}: holds NUL bytes: no text, or text of another encoding than UTF-8")
-    encoding = next(name for name in ENCODINGS if all(_decodes(content, name) for content in contents))
-    if encoding == "utf-8" and any(content.startswith(b"\xef\xbb\xbf") for content in contents):
-        encoding = "utf-8-sig"
-    separator = _separator(contents[0].decode(encoding)[:SNIFFED])
-    text = [_parsed(content, encoding, separator) for content in contents]
-    rows = pd.concat(text, ignore_index=True)
-    decimal = "," if separator != "," and _decimal_commas(rows) else "."
-    given = {"separator": separator, "decimal": decimal, "encoding": encoding}
-    usual = {"separator": ",", "decimal": ".", "encoding": "utf-8"}
-    source = {**source, **{name: value for name, value in given.items() if value != usual[name]}}
-    read = {name: typed_text(rows[name], decimal) for name in rows.columns}
-    kinds = {name: kind for name, (kind, _) in read.items()}
-    return _checked(pd.DataFrame({name: values for name, (_, values) in read.items()}), kinds, source)
-
-
-def _parsed(content: bytes, encoding: str, separator: str) -> pd.DataFrame:
-    read = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, sep=separator, encoding=encoding)
-    if not isinstance(read.index, pd.RangeIndex):
-        raise ValueError(f"rows have more fields than the header's {len(read.columns)}")
-    return read.astype(object)
+        return pd.read_parquet(io.BytesIO(content))
+    lines = as_lines(content) if kind == "json" else content
+    return pd.read_json(io.BytesIO(lines), lines=True, dtype=False, convert_dates=False)
 
 
 def _table(rows: pd.DataFrame, source: dict[str, Any]) -> Table:
@@ -176,29 +143,3 @@ def _checked(
     if len(rows.columns) < 2:
         raise PermanentError(f"{where}: has the one column {rows.columns[0]!r}; a model needs a label and a feature")
     return Table(rows, kinds, source, notes)
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return encoding == ENCODINGS[-1]
-    return True
-
-
-def _separator(text: str) -> str:
-    """The separator whose count is the same, and not 0, on the most of the first lines; a comma where none is."""
-    lines = [line for line in csv.reader(io.StringIO(text), delimiter="\0") if line][:50]
-    counts = {mark: [line[0].count(mark) for line in lines] for mark in SEPARATORS}
-    scores = {mark: sum(count == found[0] for count in found) if found[0] else 0 for mark, found in counts.items()}
-    best = max(SEPARATORS, key=lambda mark: (scores[mark], counts[mark][0]))
-    return best if scores[best] else ","
-
-
-def _decimal_commas(rows: pd.DataFrame) -> bool:
-    """Whether some column reads as numbers with commas, and not as it stands."""
-    sample = rows.head(1000)
-    return any(
-        typed_text(sample[name])[0] == "string" and typed_text(sample[name], ",")[0] == "number"
-        for name in rows.columns
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -11,12 +10,16 @@ from pydantic import Field, field_validator, model_validator
 
 from include.config.section import Column, Name, Section
 from include.config.sql_text import bound_names, statement_fault
+from include.config.text_dialect import TextDialect
 
 BINDS = ("start", "end", "next_day")
 VARIABLES = re.compile(r"\$\{(\w+)\}")
 """`${NAME}` in a url: an environment variable."""
 SECRETS = frozenset({"password", "passwd", "pwd", "sslpassword", "token", "access_token", "secret", "private_key"})
 """Settings in a url's query that hold a secret."""
+PACKED = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip", ".gz", ".bz2", ".xz", ".zst")
+"""Endings of files that are packed, of one file each."""
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 class PythonSource(Section):
@@ -35,31 +38,29 @@ class PythonSource(Section):
         return True
 
 
-class FilesSource(Section):
-    """CSV, Parquet or JSON-lines files: one, those of a glob (`*`), or one a day, `{day}` standing for 2026-01-31.
+class FilesSource(TextDialect):
+    """CSV, Parquet, JSON-lines or JSON files: one, a glob's (`*`), or one a day, `{day}` standing for 2026-01-31.
 
     `path` is a local path or an address that fsspec knows: `s3://bucket/sales/{day}.parquet`, once the package s3fs is
     installed. Without `{day}` the files are read whole each night, and the day column says which rows are of the night.
-    `format` follows the file's ending (.parquet, .csv or .jsonl, the latter two also as .gz) unless it is given;
-    `separator`, `decimal` and `encoding` are those of CSV files. Where no columns name a row, `row_number` adds one
-    that counts the rows from 1, which holds as long as rows are only ever added at the end.
+    `format` follows the file's ending (.parquet, .csv, .jsonl or .json, the text ones also packed as .gz, .bz2, .xz,
+    .zst, .zip or .tar of one file) unless it is given. Where no columns name a row, `row_number` adds one that counts
+    the rows from 1, which holds as long as rows are only ever added at the end. The other keys are those of CSV files:
+
+    - `separator`, `decimal` and `thousands` (a space also stands for the no-break ones); `encoding`; `quote`, a
+      character or `none`, and `escape`; `skip`, lines before the header; `header`, false where there is none (columns
+      are then `column_1` and so on), or all names; `comment`, what lines begin with that are no rows.
+    - `missing`: what stands for no value in any column, beside the usual ones (an empty field; NA, N/A, n/a, NaN, nan,
+      null, NULL and None in columns that are not text).
+    - `date_format`: of every column of dates and time stamps, or of each by name, such as `%d.%m.%Y`, `epoch_seconds`
+      or `epoch_milliseconds`; ISO 8601 without one.
+    - `fold`: columns of text whose values are taken without blanks around them and in small letters.
     """
 
     kind: Literal["files"]
     path: str = Field(min_length=1)
-    format: Literal["csv", "parquet", "jsonl"] | None = None
-    separator: str = Field(default=",", min_length=1, max_length=1)
-    decimal: Literal[".", ","] = "."
-    encoding: str = "utf-8"
+    format: Literal["csv", "parquet", "jsonl", "json"] | None = None
     row_number: Column | None = None
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            return codecs.lookup(value).name
-        except LookupError:
-            raise ValueError(f"{value!r} is no encoding of text, such as utf-8 or latin-1") from None
 
     @property
     def place(self) -> str:
@@ -71,24 +72,36 @@ class FilesSource(Section):
 
     @model_validator(mode="after")
     def _format_known(self) -> Self:
+        name = bare_name(self.path)
+        if self.format is None and name.endswith(WORKBOOKS):
+            raise ValueError(f"{self.path!r} is a workbook, which is not read; save its sheet as CSV, and name that")
         if self.format is None and self.file_format is None:
             raise ValueError(
-                f"{self.path!r} does not say what its files are; name them .csv, .parquet or .jsonl, or give format"
+                f"{self.path!r} does not say what its files are; name them .csv, .parquet, .jsonl or .json, or give "
+                "format"
             )
         return self
 
     @property
-    def file_format(self) -> Literal["csv", "parquet", "jsonl"] | None:
+    def file_format(self) -> Literal["csv", "parquet", "jsonl", "json"] | None:
         """The format given, or the ending's; None for an ending that says nothing."""
-        endings: dict[str, Literal["csv", "parquet", "jsonl"]] = {
+        endings: dict[str, Literal["csv", "parquet", "jsonl", "json"]] = {
             ".csv": "csv",
             ".parquet": "parquet",
             ".pq": "parquet",
             ".jsonl": "jsonl",
             ".ndjson": "jsonl",
+            ".json": "json",
         }
-        name = self.path.lower().removesuffix(".gz")
+        name = bare_name(self.path)
         return self.format or next((found for ending, found in endings.items() if name.endswith(ending)), None)
+
+
+def bare_name(path: str) -> str:
+    """The path in small letters, without what says how the file is packed: `sales.csv` of `Sales.csv.gz`."""
+    name = path.lower()
+    packed = next((ending for ending in PACKED if name.endswith(ending)), "")
+    return name.removesuffix(packed)
 
 
 class SqlSource(Section):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import lzma
+import tarfile
+import zipfile
 import zlib
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.config import environment
+from include.data.json_files import as_lines
+from include.data.packed import read_bytes
 from include.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -16,9 +22,8 @@ if TYPE_CHECKING:
     from include.config.schema import FilesSource, ModelConfig
 
 DAY = "{day}"
-EMPTY = [""]
-MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None"]
-"""What a CSV file writes where a number is missing. In text `NA` is a word: a country, an airline."""
+BROKEN = (ValueError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+"""What readers raise on a file that is of another kind than its name says."""
 
 
 def read(config: ModelConfig, which: str, source: FilesSource, start: date, end: date) -> pd.DataFrame:
@@ -36,10 +41,25 @@ def read(config: ModelConfig, which: str, source: FilesSource, start: date, end:
         return pd.DataFrame(columns=list(config.data.columns))
     if source.row_number and DAY in source.path:
         frames = [frame.assign(**{source.row_number: range(1, len(frame) + 1)}) for frame in frames]
-    rows = pd.concat(frames, ignore_index=True)
+    rows = pd.concat(_alike(config, paths, frames), ignore_index=True)
     if source.row_number and DAY not in source.path:
         rows[source.row_number] = range(1, len(rows) + 1)
     return rows
+
+
+def _alike(config: ModelConfig, paths: list[str], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The files' rows, where one file lacks a declared column that another has: a fault of its rows, and no gap."""
+    import pandas as pd
+
+    from include.data.values import Unreadable
+
+    there = {name for frame in frames for name in frame.columns} & set(config.data.columns)
+    alike = []
+    for path, frame in zip(paths, frames, strict=True):
+        lacks = sorted(there - set(frame.columns)) if len(frame) else []
+        word = Unreadable(f"the file {path.rpartition('/')[2]} has no such column")
+        alike.append(frame.assign(**{name: pd.Series([word] * len(frame), dtype=object) for name in lacks}))
+    return alike
 
 
 def _by_day(source: FilesSource, start: date, end: date) -> list[str]:
@@ -81,15 +101,11 @@ def _matching(path: str) -> list[str]:
 
 def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd.DataFrame:
     """One file. Declared text stays text: `007` would come back as 7, which nobody could undo."""
-    import pandas as pd
-
     where = f"include/models/{config.name}.yaml: data.{which}.path: {path}"
     if "://" not in path and Path(path).is_dir():
         raise PermanentError(f"{where} is a folder; name the files in it, such as {path}/*.{source.file_format}")
     try:
-        frame = _parsed(config, source, path)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=list(config.data.columns))
+        frame = _parsed(config, source, path, where)
     except PermissionError as error:
         raise PermanentError(f"{where} may not be read by this user ({error.strerror}); let it be read") from error
     except OSError as error:
@@ -97,7 +113,7 @@ def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd
         if error.errno is not None or "://" in path:
             raise TransientError(f"{path}: cannot be read ({error}); a retry may help") from error
         raise _unreadable(where, source, error) from error
-    except (ValueError, EOFError, zlib.error) as error:  # pandas', pyarrow's and gzip's words for another kind of file
+    except BROKEN as error:
         raise _unreadable(where, source, error) from error
     doubled = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
     if doubled:
@@ -105,28 +121,38 @@ def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd
     return frame
 
 
-def _parsed(config: ModelConfig, source: FilesSource, path: str) -> pd.DataFrame:
+def _parsed(config: ModelConfig, source: FilesSource, path: str, where: str) -> pd.DataFrame:
     import pandas as pd
 
-    text = {name: "str" for name, kind in config.data.columns.items() if kind in ("string", "date", "timestamp")}
     if source.file_format == "parquet":
         return pd.read_parquet(path)
-    if source.file_format == "jsonl":
-        return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
-    missing = {name: EMPTY if name in text else MISSING for name in config.data.columns}
+    content = read_bytes(path)
+    if source.file_format == "csv":
+        return _csv(config, source, where, content)
+    if source.file_format == "json":
+        content = as_lines(content)
+    return pd.read_json(io.BytesIO(content), lines=True, dtype=False, convert_dates=False)
 
-    # pandas names what is no UTF-8 only where it is not told to expect it.
-    encoding = None if source.encoding == "utf-8" else source.encoding
 
-    def read(**how: Any) -> pd.DataFrame:
-        found: pd.DataFrame = pd.read_csv(path, sep=source.separator, encoding=encoding, **how)
-        return found
+def _csv(config: ModelConfig, source: FilesSource, where: str, content: bytes) -> pd.DataFrame:
+    """A CSV file in the source's dialect. A line that is no row is told of in the column of the day, key or label."""
+    import pandas as pd
 
-    rows = read(dtype=text, keep_default_na=False, na_values=missing, decimal=source.decimal)
-    # pandas renames the second `price` to `price.1`, by which it would be a column that nobody declared.
-    if any(str(name).rpartition(".")[0] in rows.columns for name in rows.columns):
-        rows.columns = pd.Index(read(header=None, nrows=1, dtype="str").iloc[0].tolist())
-    return rows
+    from include.data.text_files import read_text
+    from include.data.text_values import frame
+
+    table = read_text(where, content, source)
+    data = config.data
+    if not table.names:
+        return pd.DataFrame(columns=list(data.columns))
+    wanted = set(data.columns) - {source.row_number}
+    if not wanted & set(table.names):
+        raise PermanentError(
+            f"{where}: its header has none of the declared columns, but {', '.join(table.names)[:200]}. Say what it is "
+            f"written in, in data.source: separator (now {source.separator!r}), skip, header"
+        )
+    telling = (data.time, data.day, *data.key, data.label, *table.names)
+    return frame(table, data.columns, source, next(name for name in telling if name in table.names))
 
 
 def _unreadable(where: str, source: FilesSource, error: Exception) -> PermanentError:

@@ -159,7 +159,7 @@ def test_typed_files_keep_their_types(ending: str, tmp_path: Path) -> None:
         ({"origin": "empty.csv"}, "the file is empty"),
         ({"origin": "header.csv"}, "no row"),
         ({"origin": "image.csv"}, "NUL bytes"),
-        ({"origin": "ragged.csv"}, "cannot be read as csv"),
+        ({"origin": "ragged.csv"}, "line 3: 3 fields, where the header has 2"),
         ({"origin": "torn.parquet"}, "cannot be read as parquet"),
         ({"origin": None}, "give one of --from"),
         ({"name": "taken"}, "--force"),

@@ -1,0 +1,132 @@
+"""Columns of text as a file writes them, in the canonical forms that `include.data.values` reads. Pure.
+
+What does not fit the dialect is given as `Unreadable`, so that it is a fault of its row: under a decimal comma, `1.5`
+is no number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.config.text_dialect import EPOCHS
+from include.data.values import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from include.config.schema import ColumnType
+    from include.config.text_dialect import TextDialect
+    from include.data.text_files import TextTable
+
+USUAL_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None")
+"""What a CSV file writes where a value is missing. In text `NA` is a word: a country, an airline."""
+SPELLINGS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ",": ",", ".": r"\."}
+"""Each sign for thousands as a pattern: a space stands for the no-break ones too, an apostrophe for the curved one."""
+TRUTH = {"True": "1", "TRUE": "1", "true": "1", "False": "0", "FALSE": "0", "false": "0"}
+MICROSECONDS = {"epoch_seconds": 10**6, "epoch_milliseconds": 10**3}
+DAY_ONLY = "YmdbByjaA%"
+
+
+def frame(table: TextTable, kinds: Mapping[str, ColumnType], dialect: TextDialect, told_by: str | None) -> pd.DataFrame:
+    """The table's rows, each column in the canonical form of its declared kind; undeclared ones stay text.
+
+    A line that is no row keeps its place, without a value but in the column `told_by`, which says what is wrong.
+    """
+    places = np.repeat(
+        [fault.place for fault in table.faults], [fault.last - fault.first + 1 for fault in table.faults]
+    )
+    rows = np.insert(np.arange(len(table.columns)), places.astype(int), -1)
+    text = table.columns.take(pa.array(rows, mask=rows < 0)) if len(places) else table.columns
+    found = {name: canonical(text[name], kinds.get(name, "string"), name, dialect) for name in table.names}
+    if len(places) and told_by is not None:
+        wrong = [Unreadable(fault) for fault in table.faults for _ in range(fault.first, fault.last + 1)]
+        column = found[told_by].astype(object)
+        column[rows < 0] = wrong
+        found[told_by] = column
+    return pd.DataFrame(found)
+
+
+def canonical(text: pa.ChunkedArray, kind: ColumnType, name: str, dialect: TextDialect) -> pd.Series:
+    """One column (n,) of text, missing values null; of dtype object where it holds `Unreadable`, else of text."""
+    trimmed = pc.utf8_trim_whitespace(text)
+    if kind == "string":
+        missing = pc.is_in(trimmed, pa.array(dialect.missing, pa.string()))
+        folded = name in dialect.fold
+        empty = pc.equal(trimmed if folded else text, "")
+        return _series(pc.if_else(pc.or_(missing, empty), None, pc.utf8_lower(trimmed) if folded else text))
+    missing = pc.is_in(trimmed, pa.array([*USUAL_MISSING, *dialect.missing], pa.string()))
+    there = pc.if_else(missing, None, trimmed)
+    if kind in ("number", "integer"):
+        return _numbers(there, dialect)
+    written = dialect.date_format_of(name) if kind in ("date", "timestamp") else None
+    return _moments(there, written) if written else _series(there)
+
+
+def number_pattern(decimal: str, thousands: str | None) -> str:
+    """Numbers of a dialect, in groups of three digits or in none, as a pattern of RE2 and Python."""
+    mark = f"\\{decimal}"
+    groups = f"[1-9][0-9]{{0,2}}(?:{SPELLINGS[thousands]}[0-9]{{3}})+|" if thousands else ""
+    return rf"^[+-]?(?:(?:{groups}[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+
+
+def plain_numbers(text: pa.ChunkedArray, decimal: str, thousands: str | None) -> pa.ChunkedArray:
+    """Numbers of a dialect with a point and without groups; null where a text is none."""
+    fits = pc.fill_null(pc.match_substring_regex(text, number_pattern(decimal, thousands)), False)
+    plain = pc.if_else(fits, text, None)
+    if thousands:
+        plain = pc.replace_substring_regex(plain, SPELLINGS[thousands], "")
+    return pc.replace_substring(plain, decimal, ".") if decimal != "." else plain
+
+
+def _numbers(there: pa.ChunkedArray, dialect: TextDialect) -> pd.Series:
+    if pc.all(pc.is_in(there.drop_null(), pa.array(list(TRUTH)))).as_py() and there.null_count < len(there):
+        return _series(there).map(TRUTH)  # as pandas reads a column of nothing else
+    if dialect.decimal == "." and dialect.thousands is None:
+        return _series(there)
+    return _with_faults(plain_numbers(there, dialect.decimal, dialect.thousands), there)
+
+
+def _moments(there: pa.ChunkedArray, written: str) -> pd.Series:
+    """Dates and time stamps of a format as ISO 8601; each distinct text is read once."""
+    encoded = there.combine_chunks().dictionary_encode()
+    distinct = pd.Series(encoded.dictionary.to_pandas(), dtype="str")
+    read = pa.array(iso_texts(distinct, written).astype(object).where(lambda found: found.notna(), None), pa.string())
+    return _with_faults(pc.take(read, encoded.indices), there)
+
+
+def iso_texts(values: pd.Series, written: str) -> pd.Series:
+    """Texts (n,) of a date format in ISO 8601, null where one is not of it; an epoch is a moment of UTC."""
+    if written in EPOCHS:
+        numbers = pd.to_numeric(values.where(values.str.fullmatch(r"-?[0-9]{1,15}(\.[0-9]+)?")), errors="coerce")
+        moments = pd.to_datetime((numbers * MICROSECONDS[written]).round().astype("Int64"), unit="us", errors="coerce")
+        return _iso(moments, "us") + "+00:00"
+    zoned = "%z" in written
+    moments = pd.to_datetime(values, format=written, errors="coerce", utc=zoned)
+    moments = moments.dt.tz_localize(None) if zoned else moments
+    used = {part[0] for part in written.split("%")[1:] if part}
+    return _iso(moments, "D") if used <= set(DAY_ONLY) else _iso(moments, "us") + ("+00:00" if zoned else "")
+
+
+def _iso(moments: pd.Series, unit: Literal["D", "us"]) -> pd.Series:
+    found = np.datetime_as_string(moments.to_numpy(dtype="datetime64[us]").astype("datetime64[us]"), unit=unit)
+    return pd.Series(found, index=moments.index, dtype="str").where(moments.notna())
+
+
+def _with_faults(read: pa.ChunkedArray, given: pa.ChunkedArray) -> pd.Series:
+    faulty = pc.and_(pc.is_null(read), pc.is_valid(given)).to_numpy(zero_copy_only=False)
+    found = _series(read)
+    if not faulty.any():
+        return found
+    mixed = found.astype(object)
+    mixed[faulty] = [Unreadable(value) for value in given.filter(pa.array(faulty)).to_pylist()]
+    return mixed
+
+
+def _series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
+    found: pd.Series = pd.Series(values.to_pandas(), dtype="str")
+    return found
