@@ -256,7 +256,8 @@ def _integer_of_text(values: pd.Series) -> pd.Series:
     usual = pc.fill_null(pc.match_substring_regex(text, PLAIN_INTEGER), False)
     # Arrow knows no plus sign.
     whole = pc.cast(pc.utf8_ltrim(pc.if_else(usual, text, None), "+"), pa.int64())
-    made = pd.Series(pd.array(whole, dtype="Int64"), index=values.index)
+    # By Arrow: of an array with gaps pandas makes floats, in which 18 digits do not survive.
+    made: pd.Series = whole.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).set_axis(values.index)
     left = values.notna().to_numpy(dtype=bool) & made.isna().to_numpy(dtype=bool)
     if left.any():
         made[left] = _by_value(values[left], read_integer, "Int64")
