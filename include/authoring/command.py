@@ -185,6 +185,11 @@ def _table(model: str, tried: Tried) -> Table:
 def _next(model: str, tried: Tried) -> str:
     if not tried.fine:
         return f"A night would stop at [red]{tried.steps[-1].name}[/red]. Next: mend it, then ./nightshift try {model}"
+    if any(step.name == "gates" and step.state != "fine" for step in tried.steps):
+        return (
+            f"A night would run through, and refuse its version as a first release: gates says what helps. "
+            f"Then: ./nightshift try {model}"
+        )
     return f"A night would run through. Next: ./nightshift demo {model}"
 
 
