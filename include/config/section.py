@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
-Column = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Column = Annotated[str, StringConstraints(min_length=1)]
 Task = Literal["binary", "multiclass", "regression"]
 BinaryMetric = Literal["roc_auc", "average_precision", "log_loss", "brier_score", "accuracy", "f1"]
 MulticlassMetric = Literal["log_loss", "roc_auc_ovr", "accuracy", "f1_macro"]

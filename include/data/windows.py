@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -106,17 +107,21 @@ def row_snapshots(config: ModelConfig, days: DayRange, version: int | None = Non
 
 
 def row_keys(config: ModelConfig, frame: pd.DataFrame) -> pd.Series:
-    """Name each row by its key columns, joined by `|`; dates as ISO days."""
+    """Name each row by its key columns, joined by `|`; dates as ISO days.
+
+    In a key of several columns a backslash stands before each `|` and backslash of a value, so that no two keys share
+    a name: (`a|b`, `c`) is not (`a`, `b|c`).
+    """
     parts = [
         pd.to_datetime(frame[column]).dt.strftime("%Y-%m-%d")
         if config.data.columns[column] == "date"
         else frame[column].astype("string")
         for column in config.data.key
     ]
-    keys = parts[0].astype("string")
-    for part in parts[1:]:
-        keys = keys + "|" + part.astype("string")
-    return keys
+    words = [part.astype("string") for part in parts]
+    if len(words) > 1:
+        words = [word.str.replace(r"([\\|])", r"\\\1", regex=True) for word in words]
+    return functools.reduce(lambda keys, word: keys + "|" + word, words)
 
 
 def judged_columns(config: ModelConfig) -> tuple[str, ...]:

@@ -29,9 +29,9 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
     """A nested configuration as `training.candidates.0.params.max_depth` -> text.
 
     Mappings and lists of mappings are followed. A list of plain values, and a mapping whose keys MLflow would refuse
-    (a model file's column may have any name), stay one parameter, as JSON.
+    (a model file's column may have any name, of any length), stay one parameter, as JSON.
     """
-    if isinstance(value, Mapping) and value and all(_KEY.match(str(key)) for key in value):
+    if isinstance(value, Mapping) and value and all(_fits(path, str(key)) for key in value):
         pairs = ((str(key), part) for key, part in value.items())
     elif isinstance(value, list | tuple) and value and all(isinstance(part, Mapping) for part in value):
         pairs = ((str(index), part) for index, part in enumerate(value))
@@ -42,6 +42,10 @@ def flatten(value: Any, path: str = "") -> dict[str, str]:
     for key, part in pairs:
         flat.update(flatten(part, f"{path}.{key}" if path else key))
     return flat
+
+
+def _fits(path: str, key: str) -> bool:
+    return _KEY.match(key) is not None and len(f"{path}.{key}") <= MAX_ENTITY_KEY_LENGTH
 
 
 def log_batches(

@@ -137,6 +137,28 @@ def test_no_rows_read_as_an_empty_frame_with_every_feature(
     assert set(flight_delay.features.names) <= set(rows.columns)
 
 
+def test_no_two_keys_share_a_name_and_those_without_a_bar_are_as_ever(flight_delay: ModelConfig) -> None:
+    both = flight_delay.model_copy(
+        update={
+            "data": flight_delay.data.model_copy(
+                update={"key": ("one", "two"), "columns": {"one": "string", "two": "string"}}
+            )
+        }
+    )
+    parts = ["a", "a|b", "b|c", "c", "a\\", "\\|", "|", "|b", "a\\|b", "", "\\"]
+    frame = pd.DataFrame([(one, two) for one in parts for two in parts], columns=["one", "two"])
+    keys = windows.row_keys(both, frame)
+    assert keys.is_unique
+    plain = ~(frame["one"] + frame["two"]).str.contains(r"[|\\]")
+    assert keys[plain].tolist() == (frame["one"] + "|" + frame["two"])[plain].tolist()
+    alone = both.model_copy(update={"data": both.data.model_copy(update={"key": ("one",)})})
+    assert windows.row_keys(alone, frame).tolist() == frame["one"].tolist()
+    assert windows.row_keys(both, pd.DataFrame({"one": ["a", None], "two": ["b", "b"]})).isna().tolist() == [
+        False,
+        True,
+    ]
+
+
 def test_row_keys_name_rows_alike_from_the_source_and_from_the_table(flight_delay: ModelConfig, state: Path) -> None:
     frame = flights.read(START, START)
     keys = windows.row_keys(flight_delay, frame)
