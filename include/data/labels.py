@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 
+UNDECLARED = ("0", "1")
+"""Names of a binary label's classes where none are declared."""
+
+
 def numbers(config: ModelConfig, label: pd.Series) -> pd.Series:
     """float64 (n,), the index kept: NaN where the label is missing, or none of the declared classes."""
     classes = config.data.classes
@@ -21,4 +25,4 @@ def numbers(config: ModelConfig, label: pd.Series) -> pd.Series:
 
 def class_names(config: ModelConfig) -> tuple[str, ...]:
     """The classes in words, in the order of their numbers; those of an undeclared binary label are 0 and 1."""
-    return tuple(str(name) for name in config.data.classes) or ("0", "1")
+    return tuple(str(name) for name in config.data.classes) or UNDECLARED

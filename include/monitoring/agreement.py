@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from include.data import tables
-from include.scoring.batch import PREDICTIONS
+from include.scoring import stored
 from include.tracking import naming
 from include.training.metrics import THRESHOLD
 
@@ -43,7 +42,7 @@ def of_night(config: ModelConfig, night: date) -> Scores:
     day = night - timedelta(days=1)
     compared = compared_column(config)
     wanted = ["day", "role", "row_key", "version", "score", "error", compared]
-    rows = tables.read(config.name, PREDICTIONS, list(dict.fromkeys(wanted)), (day, day))
+    rows = stored.read(config, list(dict.fromkeys(wanted)), (day, day))
     unscored = tuple(sentence for role in (naming.CHAMPION, naming.CHALLENGER) for sentence in _unscored(rows, role))
     pairs = paired(rows, compared)
     shadow = agree(pairs, config.task)

@@ -72,10 +72,13 @@ def reference_rows(config: ModelConfig, training: Training) -> tuple[pd.DataFram
 
 
 def scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipeline: Pipeline) -> np.ndarray:
-    """What is compared of the rows' scores, (n,) as `drift.shown`: those served, new ones for rows not scored yet."""
+    """What is compared of the rows' scores, (n,) as `drift.shown`: those served, new ones for rows not scored yet.
+
+    They are in the order of the classes that the version was trained with, as the reference's are.
+    """
     day = rows[training.config.data.day].dt.date
     served = performance.predicted(
-        config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
+        training.config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
     ).set_index(["day", "row_key"])[agreement.compared_column(config)]
     keys = pd.MultiIndex.from_arrays([day.astype(str), rows["row_key"]])
     kind = object if config.task == "multiclass" else float

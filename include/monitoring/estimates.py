@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange, MetricEstimate
-from include.data import tables, windows
+from include.data import labels, tables, windows
 from include.monitoring import calibration, compared, performance
-from include.scoring import loader
+from include.scoring import loader, outputs
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
 
@@ -158,6 +158,10 @@ def _known(config: ModelConfig, training: Training, night: date) -> pd.DataFrame
     scores = compared.scores_now(config, training, rows, pipeline) if len(rows) else np.zeros(0)
     day = rows[declared.data.day].dt.strftime("%Y-%m-%d")
     known = pd.DataFrame({"day": day, "score": scores, "label": rows[declared.data.label]})
+    names = labels.class_names(declared), labels.class_names(config)
+    for name in ("score", "label"):  # a label is its class's chance, 0 or 1, and turns round with it
+        found = outputs.aligned(known[name].to_numpy(dtype=float), *names)
+        known[name] = np.nan if found is None else found
     return known[known["score"].notna()]
 
 

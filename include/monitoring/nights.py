@@ -13,6 +13,7 @@ from include.config.section import METRICS_OF
 from include.contracts import DayPerformance, DayRange
 from include.data import tables, windows
 from include.monitoring import agreement, performance
+from include.scoring import stored as stored_scores
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
 
@@ -92,7 +93,7 @@ def _digests(config: ModelConfig, span: tuple[date, date], night: date) -> dict[
 def _computed(config: ModelConfig, days: Sequence[date], night: date, digests: Mapping[date, str]) -> pd.DataFrame:
     """Rows of the table for these days."""
     span = (min(days), max(days))
-    scores = tables.read(config.name, PREDICTIONS, ["role", *performance.score_columns(config)], span)
+    scores = stored_scores.read(config, ["role", *performance.score_columns(config)], span)
     known = performance.known(config, DayRange(start=span[0], end=span[1]))
     lines = []
     for day in days:

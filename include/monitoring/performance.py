@@ -22,8 +22,7 @@ from include.errors import PermanentError
 from include.monitoring import metrics
 from include.release.checks import EvidenceError
 from include.release.intervals import metric_interval
-from include.scoring import loader, outputs
-from include.scoring.batch import PREDICTIONS
+from include.scoring import loader, outputs, stored
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
@@ -81,7 +80,7 @@ def known(config: ModelConfig, days: DayRange) -> pd.DataFrame:
 
 def predicted(config: ModelConfig, role: str, version: int, days: DayRange) -> pd.DataFrame:
     """What `version` scored as `role`, in `score_columns`; probabilities of other classes than today's are no score."""
-    rows = tables.read(config.name, PREDICTIONS, score_columns(config), (days.start, days.end), where={"role": role})
+    rows = stored.read(config, score_columns(config), (days.start, days.end), role)
     rows = rows[rows["version"] == version]
     if config.task != "multiclass":
         return rows

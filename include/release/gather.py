@@ -19,6 +19,7 @@ from include.monitoring import performance
 from include.release import ledger, promotion, recalls
 from include.release.evidence import EvidenceError, metric_interval
 from include.release.facts import SCORES_OF, Facts, HoldoutScores, Live, Replay, quantile_of
+from include.scoring import outputs
 from include.tracking import models, naming, registry, runs
 from include.tracking.judgements import Judgement, judgements, key_of
 from include.training.fit import predict_scores
@@ -204,16 +205,12 @@ def classes_of_today(config: ModelConfig, declared: ModelConfig, found: np.ndarr
     names, known = class_names(config), class_names(declared)
     if declared.task != config.task:
         raise PermanentError(f"it was trained for task {declared.task}, and the model file's is now {config.task}")
-    undeclared = not (config.data.classes and declared.data.classes)  # 0 and 1, whatever they are called
-    if config.task == "regression" or names == known or (config.task == "binary" and undeclared):
+    if config.task == "regression":
         return found
-    if config.task == "binary" and names == known[::-1]:
-        return np.asarray(1 - found)
-    if config.task == "binary" or (lost := [name for name in known if name not in names]):
-        gone = ", ".join(known if config.task == "binary" else lost)
-        raise PermanentError(f"it was trained for classes that data.classes no longer has: {gone}")
-    scores = np.zeros((len(found), len(names)))
-    scores[:, [names.index(name) for name in known]] = found
+    scores = outputs.aligned(found, known, names)
+    if scores is None:
+        lost = known if config.task == "binary" else [name for name in known if name not in names]
+        raise PermanentError(f"it was trained for classes that data.classes no longer has: {', '.join(lost)}")
     return scores
 
 

@@ -42,7 +42,11 @@ PREDICTION_COLUMNS: Mapping[str, ColumnType] = {
     "snapshot": "string",
 }
 """Beside the partition columns `day` and `role`. `score` is null where `error` says why the row has none."""
-OUTPUT_FIELDS = (pa.field("prediction", pa.string()), pa.field("probabilities", pa.list_(pa.float64())))
+OUTPUT_FIELDS = (
+    pa.field("prediction", pa.string()),
+    pa.field("probabilities", pa.list_(pa.float64())),
+    pa.field("classes", pa.string()),
+)
 """Newer columns, as `scoring.outputs` fills them; a table that was made before them has them from its next write on."""
 MAX_ERROR_LENGTH = 300
 MOST_LOGGED = 5
@@ -155,9 +159,9 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     scores, errors = score_rows(pipeline, rows, training.config)
     for key, error in [(key, error) for key, error in zip(rows["row_key"], errors, strict=True) if error][:MOST_LOGGED]:
         log.warning("%s version %s of %s could not score row %s: %s", role, version, config.name, key, error)
-    scores = outputs.aligned(scores, training.config.data.classes, config.data.classes)
+    scores, meant = outputs.of_today(config, training.config, scores)
     made = {"row_key": rows["row_key"].to_numpy(), "version": version, "error": errors, "night": as_of}
-    frame = outputs.columns(config, scores).assign(**made, snapshot=day_of_row.map(due).to_numpy())
+    frame = outputs.columns(meant, scores).assign(**made, snapshot=day_of_row.map(due).to_numpy())
     tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema(), within={"role": role})
     return Scored(tuple(due), len(rows), int(frame["score"].isna().sum()))
 

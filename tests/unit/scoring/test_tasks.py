@@ -74,7 +74,7 @@ def test_a_row_that_fails_in_a_model_of_classes_has_none_of_the_three(of_tasks: 
 
 def test_probabilities_follow_the_classes_of_today() -> None:
     now = outputs.aligned(np.array([[0.2, 0.8], [np.nan, np.nan]]), ("a", "b"), ("b", "new", "a"))
-    assert np.array_equal(now, [[0.8, 0.0, 0.2], [np.nan] * 3], equal_nan=True)
+    assert now is not None and np.array_equal(now, [[0.8, 0.0, 0.2], [np.nan] * 3], equal_nan=True)
 
 
 @pytest.mark.parametrize("model", ["meters", "members"])
