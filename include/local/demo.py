@@ -121,7 +121,8 @@ def _score_and_monitor(api: Runs, config: ModelConfig, night: date, say: Say) ->
         time.sleep(1)
     newest = runs.newest_run(naming.monitoring_experiment(config.name))
     if newest is None or newest[1].get("key") != night.isoformat():
-        api.follow(api.trigger(f"{config.name}__monitor", {"night": night.isoformat()}), say)
+        alive = night >= clock.today(config.schedule.timezone)  # nobody is woken for a record of the past
+        api.follow(api.trigger(f"{config.name}__monitor", {"night": night.isoformat(), "tell": alive}), say)
 
 
 def _asked(config: ModelConfig, night: date) -> dict[str, str]:

@@ -30,6 +30,9 @@ SCORE = {
 }
 MONITOR = {
     "night": optional_date("Night", "Look at the day before this night; empty: tonight."),
+    "tell": Param(
+        True, type="boolean", title="Tell", description="Tell people what opens or ends; off for a look at the past."
+    ),
 }
 SHADOW = {
     "night": optional_date("Night", "Judge by what was known on this night; empty: tonight."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nightshift.nights import date_param, night_of, today_in
+from nightshift.nights import date_param, night_of
 from nightshift.operators.base import NightshiftOperator
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ class SendAlerts(NightshiftOperator):
     def run(self, context: Context) -> list[str]:
         from include.alerts.tell import tell, tell_decision
         from include.config.loader import find_model
-        from include.data.source_end import source_end
         from include.monitoring.decisions import kept
         from include.tracking.naming import run_url
 
@@ -34,8 +33,8 @@ class SendAlerts(NightshiftOperator):
         if decision.mlflow_run_id:
             links["MLflow"] = run_url(self.ui_url, decision.experiment_id, decision.mlflow_run_id)
             self.link_to_run(decision.experiment_id, decision.mlflow_run_id)
-        if date_param(context, "night") and source_end(config, today_in(config.schedule.timezone)):
-            self.log.info("A night of a record of the past wakes nobody: %s", "; ".join(decision.reasons))
+        if not context["params"]["tell"]:
+            self.log.info("Nobody is told, as the form asks: %s", "; ".join(decision.reasons))
             return []
         told = tell_decision(config.alerts, decision, links)
         if not told:
