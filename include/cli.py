@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from include.authoring.command import describe, new_model, remove_model, try_model
-from include.commands import model_files, releases, services, status
+from include.commands import model_files, releases, runs, services, status
 from include.replay.command import replay
 from include.terminal import Commands
 
@@ -30,6 +30,8 @@ app.command()(status.status)
 app.command()(status.alerts)
 app.command()(status.metrics)
 app.command()(releases.train)
+app.command()(runs.trigger)
+app.command()(runs.unpause)
 app.command()(releases.rollback)
 app.command()(releases.approve)
 app.command()(releases.history)

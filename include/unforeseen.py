@@ -119,7 +119,8 @@ def _full(path: Path) -> str:
     folder = _existing(path)
     free = _free(folder)
     left = "" if free is None else f" ({free:,} bytes are free)"
-    return f"No room is left on the disk of {folder}{left}. Next: make room there, then run the same command again"
+    next_step = "remove what is not needed there, then run the same command again"
+    return f"No room is left on the disk of {folder}{left}. Next: {next_step}"
 
 
 def _closed(error: OSError) -> str:

@@ -117,18 +117,24 @@ def reproduce(
 
 
 def repair(model: ModelName) -> None:
-    """Close what a killed promotion left open in the ledger, from what the registry says; harmless otherwise."""
+    """Bring registry and ledger together after a kill, a moved alias, a deleted version; harmless otherwise.
+
+    What a killed promotion left open is closed. Then the version that the ledger released is the champion again; where
+    it is gone, none is, until the next version passes its gates.
+    """
     from include.config.loader import model_name
-    from include.release import promotion
+    from include.release import realign
 
     with told(quiet=True):
         name = model_name(model)
         instance.find()
-        closed = promotion.repair(name)
+        closed = realign.realign(name)
         for event in closed:
             console.print(f"version {event.version}: {event.event}: {event.reason}", soft_wrap=True, markup=False)
         if not closed:
-            console.print("Nothing to repair: every intention has its outcome.")
+            console.print("Nothing to repair: MLflow serves what the ledger released, and no intention is open.")
+        elif closed[-1].champion_after is None:
+            console.print(f"Next: ./nightshift train {name}", markup=False)
 
 
 def _sound(model: str) -> ModelConfig:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from include.config.next_commands import trigger
 from include.errors import NotEnoughData
 
 if TYPE_CHECKING:
@@ -72,6 +73,6 @@ def require_days(config: ModelConfig, frozen: Windows, there: Collection[date]) 
         raise NotEnoughData(
             f"{config.name}: training needs the {gaps.window.days} validated days {gaps.window.start} to "
             f"{gaps.window.end}, and some are missing, {gaps.named}. {gaps.rule}.\n"
-            f"Load them: trigger {config.name}__ingest with start={gaps.days[0]} and end={gaps.days[-1]}"
+            f"Load them: {trigger(config.name, 'ingest', start=gaps.days[0], end=gaps.days[-1])}"
         )
     return gaps

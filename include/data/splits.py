@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from include.config.next_commands import trigger
 from include.config.schema import Split as Shares
 from include.errors import NotEnoughData
 
@@ -25,16 +26,36 @@ def of_days(config: ModelConfig, frame: pd.DataFrame, days: DayRange, name: Spli
     Raises NotEnoughData where there are none, or where nothing could be told apart: of one class, or of one value.
     """
     day = frame[config.data.day]
-    inside = (day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end)) & frame[config.data.label].notna()
-    rows = frame[inside & in_part(config, frame, name)].reset_index(drop=True)
+    inside = (day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end))
+    there = frame[inside & in_part(config, frame, name)]
+    rows = there[there[config.data.label].notna()].reset_index(drop=True)
     if rows[config.data.label].nunique() < 2:
-        of_one = "value" if config.task == "regression" else "class"
-        found = f"{len(rows):,} rows, all of one {of_one}" if len(rows) else "no rows with a known label"
-        raise NotEnoughData(
-            f"{config.name}: split {name} ({days.start} to {days.end}) has {found}; at least two are needed. "
-            f"Load its days: trigger {config.name}__ingest with start={days.start} and end={days.end}"
-        )
+        what = f"{config.name}: split {name} ({days.start} to {days.end})"
+        raise NotEnoughData(f"{what} {_lack(config, frame, there, rows, days)}")
     return rows
+
+
+def _lack(config: ModelConfig, frame: pd.DataFrame, there: pd.DataFrame, rows: pd.DataFrame, days: DayRange) -> str:
+    """What a split lacks that holds `rows` with a label of those `there`, and what helps: days, labels, or classes."""
+    label, loaded = config.data.label, trigger(config.name, "ingest", start=days.start, end=days.end)
+    if there.empty:
+        return f"has no rows; at least two are needed. Load its days: {loaded}"
+    if len(rows):
+        of_one = "value" if config.task == "regression" else "class"
+        return (
+            f"has {len(rows):,} rows, all of one {of_one} of {label}; at least two are needed. "
+            "Next: give more days to it (training.*_days) in the model file, or look at the source's label"
+        )
+    known = frame[frame[label].notna()][config.data.day]
+    if known.empty or config.data.snapshot:
+        return f"has {len(there):,} rows, none of which has a {label} yet. Once the source has it: {loaded}"
+    newest, last = known.max(), frame[config.data.day].max()
+    needed = config.data.label_delay_days + (last - newest).days
+    return (
+        f"has {len(there):,} rows, none of which has a {label} yet; the newest one is of {newest.date()}. "
+        f"Next: where labels come that late, write label_delay_days: {needed} (data, now "
+        f"{config.data.label_delay_days}) in the model file; else, once the source has them: {loaded}"
+    )
 
 
 def in_part(config: ModelConfig, frame: pd.DataFrame, name: Split) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from include.config import environment
+from include.config.near import near
 from include.errors import PermanentError, TransientError
 
 Say = Callable[[str], None]
@@ -59,9 +60,24 @@ class AirflowApi:
         self._client = httpx.Client(base_url=url, timeout=30)
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> DagRun:
-        """Start a run. Raises PermanentError where the DAG does not exist or its form refuses `conf`."""
+        """Start a run. Raises PermanentError where the DAG is not there or paused, or its form refuses `conf`."""
+        self._require_startable(dag_id)
         body = {"logical_date": None, "conf": conf or {}}
         return self._run(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body))
+
+    def _require_startable(self, dag_id: str) -> None:
+        known = {dag["dag_id"]: dag["is_paused"] for dag in self._dags(dag_id)}
+        model = dag_id.rpartition("__")[0]
+        if dag_id not in known:
+            hint = near(dag_id, self.dag_ids())
+            raise PermanentError(
+                f"Airflow has no DAG {dag_id}{hint}: its model file has faults, or was not read yet, "
+                f"which takes half a minute. Next: ./nightshift lint {model}"
+            )
+        if known[dag_id]:
+            raise PermanentError(
+                f"{dag_id} is paused in Airflow, so a run of it would wait for ever. Next: ./nightshift unpause {model}"
+            )
 
     def run(self, dag_id: str, run_id: str) -> DagRun:
         return self._run(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"))
@@ -133,8 +149,13 @@ class AirflowApi:
         self._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
 
     def dag_ids(self) -> set[str]:
-        found = self._call("GET", "/api/v2/dags", params={"limit": 500})["dags"]
-        return {dag["dag_id"] for dag in found}
+        """The ids of every DAG that Airflow shows."""
+        return {dag["dag_id"] for dag in self._dags()}
+
+    def _dags(self, like: str = "%") -> list[dict[str, Any]]:
+        params: dict[str, Any] = {"limit": 500, "dag_id_pattern": like}
+        found: list[dict[str, Any]] = self._call("GET", "/api/v2/dags", params=params)["dags"]
+        return found
 
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from include.config.next_commands import trigger
 from include.contracts import DayRange, DriftFinding
 from include.data import windows
 from include.errors import NotEnoughData, PermanentError
@@ -66,7 +67,7 @@ def reference_rows(config: ModelConfig, training: Training) -> tuple[pd.DataFram
         raise NotEnoughData(
             f"{config.name}: no validated rows of {training.train.start} to {training.train.end}, the days that "
             f"champion version {training.version} was trained on, so there is nothing to compare a night with. Load "
-            f"them: trigger {config.name}__ingest with start={training.train.start} and end={training.train.end}"
+            f"them: {trigger(config.name, 'ingest', start=training.train.start, end=training.train.end)}"
         )
     return rows, notes
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from include.config.next_commands import trigger
 from include.contracts import Alarm, PolicyDecision
 
 if TYPE_CHECKING:
@@ -142,12 +143,13 @@ def _blocked(policy: PolicyConfig, facts: Facts) -> PolicyDecision:
         return _decision(facts, "nothing", (reason,), judged=("data",))
     if facts.missing and (facts.awaited or policy.on_missing_day == "nothing"):
         return _decision(facts, "nothing", (reason,))  # nor does an alarm on the last day that came end
+    day = facts.night - timedelta(days=1)
     alarm = Alarm(
         model=facts.model,
         key="data",
         severity="critical",
         sentence=facts.bad_data,
-        next=f"read why in {facts.model}__ingest; once the source is mended, trigger it again for that day",
+        next=f"read why in {facts.model}__ingest; once it is mended: {trigger(facts.model, 'ingest', start=day)}",
     )
     return _decision(facts, "alert", (reason,), alarms=(alarm,), judged=("data",))
 

@@ -182,7 +182,8 @@ def _compare(
     if fault:
         sentence = (
             f"No comparison with the {role} (version {version}) is possible: it {fault}. "
-            f"Next: ./nightshift rollback {config.name} --to <version> --reason <why>"
+            f"Next: ./nightshift repair {config.name}; where it finds nothing, "
+            f"./nightshift rollback {config.name} --reason WHY"
         )
         return refused(name, asked.bound, sentence), ()
     try:

@@ -98,7 +98,7 @@ def _holdout_uses(config: ModelConfig, facts: Facts) -> GateResult:
         sentence += (
             " Next: wait until the table's rows change: the same rows are the same holdout, whatever the night."
             if config.data.snapshot
-            else f" Next: wait for new days, or trigger {config.name}__retrain as of another night."
+            else f" Next: wait for new days, or ./nightshift train {config.name} --as-of NIGHT with another night."
         )
     return GateResult(
         name="holdout_uses",

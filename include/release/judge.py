@@ -65,7 +65,7 @@ def _champion_changed(context: RunContext, registered: RegisteredVersion, champi
     before, now = promotion.named(context.champion_version), promotion.named(champion)
     sentence = (
         f"The champion changed while this run was under way: {before} when it opened, {now} now. "
-        f"Next: trigger {context.model}__retrain, which compares with the new one."
+        f"Next: ./nightshift train {context.model}, which compares with the new one."
     )
     return gates.refuse(context.model, registered.version, champion, "champion_unchanged", sentence)
 

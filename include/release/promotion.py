@@ -170,7 +170,7 @@ def _objection(
     if champion != decision.champion_version:
         return (
             f"champion changed from {named(decision.champion_version)} to {named(champion)} since version "
-            f"{decision.version} was gated; next: trigger {context.model}__retrain, which compares with the new one"
+            f"{decision.version} was gated; next: ./nightshift train {context.model}, which compares with the new one"
         )
     if champion is not None:
         if champion >= decision.version:

@@ -31,11 +31,7 @@ def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id
             if event.event == "rolled_back" and event.airflow_run_id == airflow_run_id:
                 return event
         champion = registry.champion_version(model)
-        if champion is None:
-            raise PermanentError(
-                f"{model} has no champion, so nothing can be rolled back. Next: trigger {model}__retrain"
-            )
-        target = _previous(model, champion, history) if to is None else to
+        target = to if to is not None else _previous(model, champion, history)
         _check(model, target, champion, history)
         intended = ReleaseEvent(
             at=clock.now(),
@@ -47,13 +43,19 @@ def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id
             actor=actor,
             reason=reason.strip(),
             airflow_run_id=airflow_run_id,
-            evidence=f"{promotion.ROLLBACK} of version {champion}",
+            evidence=f"{promotion.ROLLBACK} of {promotion.named(champion)}",
         )
         return promotion.move_alias(intended, "rolled_back", lock)
 
 
-def _previous(model: str, champion: int, history: list[ReleaseEvent]) -> int:
+def _previous(model: str, champion: int | None, history: list[ReleaseEvent]) -> int:
     """The version served before `champion`: by its alias, or by the ledger where a crash left the alias on itself."""
+    if champion is None:
+        lost = ledger.champion(history)[0] is not None
+        raise PermanentError(
+            f"{model} has no champion, so there is none before it. Next: "
+            + (f"./nightshift repair {model}" if lost else f"./nightshift train {model}")
+        )
     previous = registry.alias_version(model, naming.PREVIOUS_CHAMPION)
     if previous is not None and previous != champion:
         return previous
@@ -62,16 +64,16 @@ def _previous(model: str, champion: int, history: list[ReleaseEvent]) -> int:
             return event.champion_before
     raise PermanentError(
         f"{model}: version {champion} is the first champion, there is none before it to go back to. "
-        f"Next: ./nightshift history {model} lists versions; name one with --to"
+        f"Next: {_others(history, model, champion)}"
     )
 
 
-def _check(model: str, target: int, champion: int, history: list[ReleaseEvent]) -> None:
+def _check(model: str, target: int, champion: int | None, history: list[ReleaseEvent]) -> None:
     """Raise PermanentError unless `target` exists, is not served already, and was champion once or passed its gates."""
     if target == champion:
         raise PermanentError(
             f"{model}: version {target} is already the champion; nothing was changed. "
-            f"Next: ./nightshift history {model} lists versions; name another with --to"
+            f"Next: {_others(history, model, champion)}"
         )
     try:
         info = registry.version_info(model, target)
@@ -80,7 +82,7 @@ def _check(model: str, target: int, champion: int, history: list[ReleaseEvent]) 
     except NightshiftError as error:
         raise PermanentError(
             f"{model}: `to` is {target}, but the registry has no such version. "
-            f"Next: ./nightshift history {model} lists versions ({error})"
+            f"Next: {_others(history, model, target)} ({error})"
         ) from error
     served = any(event.event in ("promoted", "rolled_back") and event.version == target for event in history)
     if served:
@@ -89,5 +91,16 @@ def _check(model: str, target: int, champion: int, history: list[ReleaseEvent]) 
     if verdict != "promote":
         raise PermanentError(
             f"{model}: version {target} was never champion and did not pass its gates (verdict: {verdict}), so it is "
-            f"not served. Next: ./nightshift history {model} lists versions that were; name one with --to"
+            f"not served. Next: {_others(history, model)}"
         )
+
+
+def _others(history: list[ReleaseEvent], model: str, but: int | None = None) -> str:
+    """The versions that were served before, which may be named; without one, what makes a new one."""
+    known = set(registry.versions(model)) - {but}
+    served = sorted({event.version for event in history if event.event in ("promoted", "rolled_back")} & known)
+    if not served:
+        return f"./nightshift train {model}, for no other version that was served is left"
+    return (
+        f"./nightshift rollback {model} --to {served[-1]} --reason WHY (served before: {', '.join(map(str, served))})"
+    )

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from include import clock
+from include.config.next_commands import trigger
 from include.contracts import Contract, GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import ledger, promotion
@@ -142,7 +143,7 @@ def said_of(line: ReleaseEvent) -> str:
     """Which version is on trial since when, as a sentence, and how a person ends it."""
     return (
         f"Version {line.version} is on trial against version {line.champion_after} since {line.at:%Y-%m-%d}. "
-        f"Next: wait for its end, or trigger {line.model}__shadow with a reason to recall it"
+        f"Next: wait for its end, or {trigger(line.model, 'shadow', recall='why it is to end')}"
     )
 
 

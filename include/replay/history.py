@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.config import environment
+from include.config.next_commands import trigger
 from include.contracts import DayRange
 from include.data import tables, windows
 from include.data.gaps import Gaps, find_gaps
@@ -183,8 +184,8 @@ def refuse(plan: Plan, origin: Origin, folder: Path) -> NotEnoughData:
         f"{config.name}: nights {plan.first} to {plan.last} need the {days.days} validated days {days.start} to "
         f"{days.end} (the first night's window, and {windows.lookback_days(config)} days before it for the rates); "
         f"{where} lacks {gaps.named}. {gaps.rule}.\n"
-        f"Next: give a later --from or an earlier --to; or load them, trigger {config.name}__ingest with "
-        f"start={gaps.days[0]} and end={gaps.days[-1]}, and give --data live"
+        f"Next: give a later --from or an earlier --to; or load them, "
+        f"{trigger(config.name, 'ingest', start=gaps.days[0], end=gaps.days[-1])}, and give --data live"
     )
 
 

@@ -67,11 +67,16 @@ def _training(tracking_uri: str, model: str, version: int) -> Training:
             train=_days(tags["window_train"]),
             validation=_days(tags["window_validation"]),
         )
+    except PermanentError as error:
+        raise PermanentError(
+            f"{model} version {version}: what it was trained with is gone from MLflow ({str(error).splitlines()[0]}). "
+            f"Next: ./nightshift repair {model}"
+        ) from error
     except (KeyError, ValueError) as error:
         raise PermanentError(
             f"{model} version {version}: its tags in the registry do not say what it was trained with "
-            f"({type(error).__name__}: {error}). Versions are registered by {model}__retrain; restore another one: "
-            f"trigger {model}__rollback"
+            f"({type(error).__name__}: {error}). Versions are registered by {model}__retrain alone. "
+            f"Next: ./nightshift repair {model}"
         ) from error
 
 

@@ -15,7 +15,7 @@ from include.config.section import METRICS_OF, Task
 from include.contracts import Contract, GateDecision, ReleaseEvent
 from include.data import tables
 from include.errors import NightshiftError, PermanentError
-from include.release import ledger
+from include.release import ledger, realign
 from include.tracking import naming, registry, runs
 from include.unforeseen import one_line
 
@@ -101,11 +101,13 @@ def _task_of(holdout: Mapping[str, float]) -> Task:
 
 def _champion(model: str, events: Sequence[ReleaseEvent]) -> dict[str, Any]:
     version = registry.champion_version(model)
+    wrong = realign.disagreement(model, version, ledger.champion(events)[0])
     if version is None:
-        return {}
+        return {"next_step": wrong} if wrong else {}
     info = registry.version_info(model, version)
     placed = [event.at for event in events if event.champion_after == version != event.champion_before]
     return {
+        "next_step": wrong or None,
         "champion_version": version,
         "champion_since": placed[-1] if placed else None,
         "champion_trained_as_of": info.tags.get("as_of"),

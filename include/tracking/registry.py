@@ -30,6 +30,7 @@ __all__ = [
     "load_pipeline_by_uri",
     "newest_as_of",
     "register",
+    "remove_champion",
     "same_training",
     "set_champion",
     "version_info",
@@ -151,6 +152,12 @@ def set_champion(model: str, version: int, previous: int | None) -> None:
         if previous is not None and previous != version:
             client.set_registered_model_alias(model, naming.PREVIOUS_CHAMPION, str(previous))
         client.set_registered_model_alias(model, naming.CHAMPION, str(version))
+
+
+def remove_champion(model: str) -> None:
+    """Let no version be served; harmless where none is."""
+    with mlflow_client(f"remove the champion of {model}") as client:
+        client.delete_registered_model_alias(model, naming.CHAMPION)
 
 
 def load_pipeline(model: str, version: int) -> Pipeline:

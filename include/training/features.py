@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from include.config.next_commands import trigger
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def without(config: ModelConfig, names: tuple[str, ...]) -> ModelConfig:
     if not any(kept.values()):
         raise PermanentError(
             f"{config.name}: none of the features has a value in the training rows ({', '.join(names)}); "
-            f"look at the source, then ingest the days again: trigger {config.name}__ingest"
+            f"look at the source, then ingest the days again: {trigger(config.name, 'ingest', start='DAY', end='DAY')}"
         )
     return config.model_copy(update={"features": features.model_copy(update=kept)})
 

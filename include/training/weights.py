@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 
+from include.config.next_commands import trigger
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def _given(config: ModelConfig, train: pd.DataFrame, column: str) -> np.ndarray:
     bad = ~np.isfinite(weights) | (weights < 0)
     hint = (
         "Next: rules that set such rows aside (validation.rules: ExpectColumnValuesToNotBeNull, and "
-        f"ExpectColumnValuesToBeBetween with min_value 0, of column {column}), then trigger "
-        f"{config.name}__ingest for those days"
+        f"ExpectColumnValuesToBeBetween with min_value 0, of column {column}), then for "
+        f"those days {trigger(config.name, 'ingest', start='DAY', end='DAY')}"
     )
     if bad.any():
         keys = train["row_key"][bad] if "row_key" in train else pd.Series(np.flatnonzero(bad))

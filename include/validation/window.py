@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from include.config.next_commands import trigger
 from include.contracts import DayRange, RuleFailure
 from include.data.labels import class_names
 from include.data.splits import Split, in_part
@@ -74,16 +75,16 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
         raise DataRefused(
             f"{config.name}: the window {whole.start} to {whole.end} (version {context.data_version} of the table "
             f"validated) cannot be trained on\n{reasons}\n"
-            f"Load what is missing: trigger {config.name}__ingest{_asking_for(config, whole)}, "
+            f"Load what is missing: {_ingest(config, whole)}, "
             f"or change training.{'split' if config.data.snapshot else '*_days'} in the model file"
         )
     return tuple(failures)
 
 
-def _asking_for(config: ModelConfig, whole: DayRange) -> str:
+def _ingest(config: ModelConfig, whole: DayRange) -> str:
     if config.data.snapshot and not config.data.source.looks_back:
-        return ""
-    return f" with start={whole.start} and end={whole.end}"
+        return trigger(config.name, "ingest")
+    return trigger(config.name, "ingest", start=whole.start, end=whole.end)
 
 
 def _missing_days(split: str, days: DayRange, there: set[date]) -> Iterator[RuleFailure]:

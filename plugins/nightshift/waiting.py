@@ -51,7 +51,7 @@ def must_ask(context: Context, asking: Asked) -> bool:
     if asked.about != asking.about:
         raise AirflowFailException(
             f"This run has asked about {asked.about}, and Airflow would show that text again; now it is about "
-            f"{asking.about}. Next: trigger {context['dag'].dag_id}"
+            f"{asking.about}. Next: ./nightshift trigger {context['dag'].dag_id}"
         )
     return asked.clearings != asking.clearings
 

@@ -39,4 +39,4 @@ def test_a_night_that_trains_on_stale_rows_is_refused_by_the_day_and_the_key(fli
     assert require_days(flight_delay, frozen, days).days == ()
     with pytest.raises(NotEnoughData, match=r"2013-05-31\. .*training\.max_missing_share") as caught:
         require_days(flight_delay, frozen, days[:-1])
-    assert "flight_delay__ingest with start=2013-05-31 and end=2013-05-31" in str(caught.value)
+    assert "flight_delay__ingest start=2013-05-31 end=2013-05-31" in str(caught.value)

@@ -255,5 +255,5 @@ def test_a_reference_that_is_gone_is_read_from_todays_table_with_a_note(served: 
 
 def test_no_reference_at_all_names_the_days_to_load(served: ModelConfig) -> None:
     MlflowClient().set_model_version_tag(MODEL, "1", "nightshift.window_train", "2019-01-01..2019-01-31")
-    with pytest.raises(NotEnoughData, match=r"parcels__ingest with start=2019-01-01 and end=2019-01-31"):
+    with pytest.raises(NotEnoughData, match=r"parcels__ingest start=2019-01-01 end=2019-01-31"):
         monitor_night(served, NIGHT)

@@ -55,7 +55,7 @@ def test_days_that_nobody_has_are_named_with_the_next_command(config: ModelConfi
         rows_for(early, "live", Silent())
     told = str(error.value)
     assert " lacks 18 of " in told and "days: 2023-12-14, 2023-12-15" in told and "and 8 more" in told
-    assert "parcels__ingest with start=2023-12-14 and end=2023-12-31" in told
+    assert "parcels__ingest start=2023-12-14 end=2023-12-31" in told
 
 
 def test_the_live_table_is_taken_where_it_has_the_days(plan: Plan, live: Path, place: Place) -> None:

@@ -98,7 +98,7 @@ def test_missing_days_are_named_with_the_way_to_load_them(config: ModelConfig, n
     with pytest.raises(NotEnoughData) as caught:
         jobs.open_run(config, AS_OF + timedelta(days=2), *NIGHT[1:])
     assert "some are missing, 2 of 15 days: 2013-03-16, 2013-03-17." in str(caught.value)
-    assert "flight_delay__ingest with start=2013-03-16 and end=2013-03-17" in str(caught.value)
+    assert "flight_delay__ingest start=2013-03-16 end=2013-03-17" in str(caught.value)
 
 
 def test_no_table_at_all_names_the_whole_window(
