@@ -62,7 +62,7 @@ class NightshiftOperator(BaseOperator):
             return self.run(context)
         except PermanentError as error:
             raise AirflowFailException(f"{error}\n(not retried: the same input would fail again)") from error
-        except TransientError:
+        except (TransientError, AirflowException):  # Airflow's own say what becomes of the task: skipped, say
             raise
         except Exception as error:
             raise AirflowException(self._unforeseen(error)) from error

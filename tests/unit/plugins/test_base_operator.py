@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from nightshift.links import MlflowLink
 from nightshift.operators.base import NightshiftOperator
 
@@ -58,6 +58,14 @@ def test_what_nobody_foresaw_is_a_sentence_with_its_place_and_is_retried(connect
         step(ValueError("a bug")).execute({})
     assert not isinstance(caught.value, AirflowFailException)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("said", [AirflowSkipException("nothing to do"), AirflowFailException("in vain")], ids=type)
+def test_what_an_operator_says_to_airflow_stays_as_it_is(connection: None, said: AirflowException) -> None:
+    """A skip that arrives as a failure is red every night, and an alarm."""
+    with pytest.raises(type(said)) as caught:
+        step(said).execute({})
+    assert caught.value is said
 
 
 def test_a_full_disk_is_named_in_a_night_too(connection: None) -> None:
