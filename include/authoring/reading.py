@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,20 @@ from include.authoring.text_tables import read_text_files
 from include.config import environment
 from include.config.schema import FilesSource, SqlSource
 from include.config.sources import WORKBOOKS, bare_name
-from include.data.files import BROKEN
-from include.data.json_files import as_lines
-from include.data.packed import WORKBOOK, read_bytes
-from include.data.values import infer_type
-from include.errors import ConfigError, PermanentError, TransientError
+from include.data import delta
+from include.data.columns import stacked_frames
+from include.data.files import BROKEN, matching
+from include.data.packed import WORKBOOK
+from include.data.partitions import values_of, with_values
+from include.data.typed_files import read_typed
+from include.data.values import digits_lost, infer_type, infinities
+from include.errors import ConfigError, PermanentError
 
 if TYPE_CHECKING:
     from include.config.schema import ColumnType
+
+MOST_INFINITE = 0.05
+"""Share of rows above which a night would be refused for those that are set aside."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ def read_file(place: str, said: Said | None = None, target: str = "", time: str 
     that has to be asked.
     """
     if "://" not in place and (Path(place).expanduser() / "_delta_log").is_dir():
-        return _table(_delta(place), {"kind": "delta", "path": _named(place)})
+        address = str(Path(place).expanduser().resolve())
+        return _table(delta.read_whole("--from", address), {"kind": "delta", "path": _named(place)})
     source: dict[str, Any] = {"kind": "files", "path": _named(place)}
     if "{day}" in place:
         raise PermanentError(
@@ -54,17 +61,25 @@ def read_file(place: str, said: Said | None = None, target: str = "", time: str 
     if bare_name(place).endswith(WORKBOOKS):
         raise PermanentError(f"{place}: is {WORKBOOK}")
     paths = _paths(place)
-    try:
-        kind = FilesSource.model_validate(source).file_format
-    except ValueError:
-        kind, source = "csv", {**source, "format": "csv"}
+    kind = _kind(source)
+    if kind is None:  # a folder, or a name that does not say
+        kind = _kind({**source, "path": paths[0]}) or "csv"
+        source = {**source, "format": kind}
+        paths = [path for path in paths if (_kind({"kind": "files", "path": path}) or kind) == kind]
     try:
         if kind == "csv":
             return _checked(*read_text_files(place, paths, source, said or Said(), target, time))
-        frames = [_typed_file(path, kind or "") for path in paths]
+        frames = [with_values(read_typed(path, kind), path) for path in paths]
     except BROKEN as error:
         raise PermanentError(f"{place}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
-    return _table(pd.concat(frames, ignore_index=True), source)
+    return _table(stacked_frames(frames), source, values_of(paths[0]).keys())
+
+
+def _kind(source: dict[str, Any]) -> str | None:
+    try:
+        return FilesSource.model_validate(source).file_format
+    except ValueError:
+        return None
 
 
 def read_query(query: str, url: str | None, connection: str | None) -> Table:
@@ -82,13 +97,6 @@ def read_query(query: str, url: str | None, connection: str | None) -> Table:
     return _table(rows, {**named, "query": query})
 
 
-def _delta(place: str) -> pd.DataFrame:
-    from deltalake import DeltaTable
-
-    found: pd.DataFrame = DeltaTable(str(Path(place).expanduser().resolve())).to_pandas()
-    return found
-
-
 def _named(place: str) -> str:
     """The path as a model file has it: relative to the repository where the file is inside it."""
     if "://" in place:
@@ -98,38 +106,32 @@ def _named(place: str) -> str:
 
 
 def _paths(place: str) -> list[str]:
-    import fsspec
-
-    try:
-        found = fsspec.open_files(place if "://" in place else str(Path(place).expanduser().resolve()))
-        paths = [item.fs.unstrip_protocol(item.path) for item in found if item.fs.isfile(item.path)]
-    except (ImportError, ValueError) as error:
-        raise PermanentError(f"{place}: {error}") from error
-    except OSError as error:
-        raise TransientError(f"{place}: cannot be reached ({error})") from error
-    if not paths:
+    found = matching(place if "://" in place else str(Path(place).expanduser().resolve()), None)
+    if not found:
         raise PermanentError(f"{place}: no such file; give a CSV, Parquet or JSON-lines file, a glob of them, or a URL")
-    return sorted(paths)
+    return found
 
 
-def _typed_file(path: str, kind: str) -> pd.DataFrame:
-    content = read_bytes(path)
-    if kind == "parquet":
-        return pd.read_parquet(io.BytesIO(content))
-    lines = as_lines(content) if kind == "json" else content
-    return pd.read_json(io.BytesIO(lines), lines=True, dtype=False, convert_dates=False)
+def _table(rows: pd.DataFrame, source: dict[str, Any], folders: Collection[str] = ()) -> Table:
+    """Rows with types of their own, but for what the names of folders say, which is text.
 
-
-def _table(rows: pd.DataFrame, source: dict[str, Any]) -> Table:
-    """Rows with types of their own. A column of which no type holds every value is left out, and named."""
+    A column of which no type holds every value is left out, and named; infinities are told with their share.
+    """
     kinds: dict[str, ColumnType] = {}
     read, notes = {}, []
     for name in rows.columns:
-        kind = infer_type(rows[name])
+        kind = infer_type(rows[name], untyped=name in folders)
         if kind is None:
             example = str(rows[name].dropna().iloc[0])[:40]
             notes.append(f"{name} holds values that no type has, such as {example}: it is left out")
             continue
+        if (share := float(infinities(rows[name]).mean() if kind == "number" else 0)) > MOST_INFINITE:
+            notes.append(f"{name} is infinite in {share:.1%} of the rows, which is no number: it is left out")
+            continue
+        if share:
+            notes.append(f"{name} is infinite in {share:.1%} of the rows, which is no number: they are set aside")
+        if digits := digits_lost(rows[name], kind):
+            notes.append(f"{name} has more digits than a {kind} keeps (about 16; microseconds), such as {digits}")
         kinds[str(name)], read[str(name)] = kind, typed(rows[name], kind)
     return _checked(pd.DataFrame(read), kinds, source, tuple(notes))
 

@@ -64,7 +64,7 @@ def _object(value: pa.Scalar) -> Any:
     try:
         return value.as_py()
     except (ValueError, OverflowError):
-        return str(value)
+        return f"a {value.type} that no calendar of ours holds"
 
 
 def _decimals(values: pa.ChunkedArray) -> pd.Series:
@@ -83,6 +83,8 @@ def from_objects(values: Sequence[Any]) -> pd.Series:
     Left to pandas, whole numbers with a gap among them would come back as 1.0, and large ones as others.
     """
     classes = set(map(type, values)) - {type(None)}
+    if memoryview in classes:  # a driver's bytes
+        values = [bytes(value) if type(value) is memoryview else value for value in values]
     if classes == {bool}:
         return pd.Series(values, dtype="boolean")
     if classes == {float}:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, DeltaProtocolError, TableNotFoundError
 
 from include.config import environment
+from include.data.typed_files import frame_of
 from include.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -31,9 +34,17 @@ def read(config: ModelConfig, which: str, source: DeltaSource, start: date, end:
     """
     field = f"include/models/{config.name}.yaml: data.{which}.path"
     address = source.path if "://" in source.path else str(environment.REPOSITORY / source.path)
+    return _read(field, address, partial(_rows_of_days, config, start, end))
+
+
+def read_whole(field: str, address: str) -> pd.DataFrame:
+    """All rows and columns of a table; `field` names it in errors, which are those of `read`."""
+    return _read(field, address, lambda opened: _rows(opened, None, lambda _: None))
+
+
+def _read(field: str, address: str, rows_of: Callable[[DeltaTable], pa.Table]) -> pd.DataFrame:
     try:
-        opened = DeltaTable(address)
-        rows = _rows(config, opened, start, end)
+        return frame_of(rows_of(DeltaTable(address)))
     except TableNotFoundError:
         raise PermanentError(f"{field}: there is no Delta table at {address}; correct the path, or create it") from None
     except (DeltaError, pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
@@ -42,24 +53,29 @@ def read(config: ModelConfig, which: str, source: DeltaSource, start: date, end:
         raise TransientError(
             f"{field}: {address}: the storage does not answer ({_first_line(error)}); a retry may help"
         ) from error
-    # Arrow's own types: whole numbers with gaps among them stay whole.
-    return rows.to_pandas(types_mapper=_whole_numbers)
 
 
-def _rows(config: ModelConfig, opened: DeltaTable, start: date, end: date) -> pa.Table:
+def _rows_of_days(config: ModelConfig, start: date, end: date, opened: DeltaTable) -> pa.Table:
     there = {field.name for field in opened.schema().fields}
     declared = [name for name in config.data.columns if name in there]
+    return _rows(opened, declared, lambda schema: None if config.data.snapshot else _asked(config, schema, start, end))
+
+
+def _rows(
+    opened: DeltaTable, columns: list[str] | None, asked: Callable[[pa.Schema], ds.Expression | None]
+) -> pa.Table:
+    """The rows that are asked for, as far as the table can tell."""
     try:
         dataset = opened.to_pyarrow_dataset()
     except DeltaProtocolError:
         # Rows marked as deleted beside the files, as Databricks does: only the table's own engine skips them.
-        listed = ", ".join('"' + name.replace('"', '""') + '"' for name in declared)
+        names = columns if columns is not None else [field.name for field in opened.schema().fields]
+        listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
         found = QueryBuilder().register("rows", opened).execute(f"select {listed} from rows")  # noqa: S608 - quoted names
         whole = _without_views(pa.table(found.read_all()))
-        asked = None if config.data.snapshot else _asked(config, whole.schema, start, end)
-        return whole if asked is None else whole.filter(asked)
-    asked = None if config.data.snapshot else _asked(config, dataset.schema, start, end)
-    return dataset.to_table(columns=declared, filter=asked)
+        only = asked(whole.schema)
+        return whole if only is None else whole.filter(only)
+    return dataset.to_table(columns=columns, filter=asked(dataset.schema))
 
 
 def _without_views(rows: pa.Table) -> pa.Table:
@@ -78,7 +94,10 @@ def _asked(config: ModelConfig, schema: pa.Schema, start: date, end: date) -> ds
     if pa.types.is_date(kind):
         inside = (column >= start) & (column <= end)
     elif pa.types.is_timestamp(kind):
-        first, after = (_moment(day, kind, config.schedule.timezone) for day in (start, end + timedelta(days=1)))
+        # A midnight of another zone may be a day that begins at another moment: a day more at both ends is looked at.
+        more = timedelta(days=1) if data.columns.get(name) == "date" and kind.tz else timedelta(0)
+        days = (start - more, end + more + timedelta(days=1))
+        first, after = (_moment(day, kind, config.schedule.timezone) for day in days)
         inside = (column >= first) & (column < after)
     else:
         return None  # text, which may be no day at all
@@ -89,12 +108,6 @@ def _moment(day: date, kind: pa.TimestampType, zone: str) -> pa.Scalar:
     """The first moment of a calendar day in the model's zone, for a column of that type."""
     midnight = datetime.datetime.combine(day, datetime.time())
     return pa.scalar(midnight.replace(tzinfo=ZoneInfo(zone)) if kind.tz else midnight, type=kind)
-
-
-def _whole_numbers(kind: pa.DataType) -> object:
-    import pandas as pd
-
-    return pd.Int64Dtype() if pa.types.is_integer(kind) else pd.BooleanDtype() if pa.types.is_boolean(kind) else None
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import lzma
 import tarfile
 import zipfile
@@ -12,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.config import environment
-from include.data.json_files import as_lines
+from include.data.columns import stacked_frames
 from include.data.packed import read_bytes
+from include.data.partitions import files_below, of_days, with_values
+from include.data.typed_files import read_typed
 from include.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from fsspec import AbstractFileSystem
 
     from include.config.schema import FilesSource, ModelConfig
 
@@ -35,62 +37,76 @@ def read(config: ModelConfig, which: str, source: FilesSource, start: date, end:
     """
     import pandas as pd
 
-    paths = _by_day(source, start, end) if DAY in source.path else _listed(config, which, source)
-    frames = [_load(config, which, source, path) for path in paths]
+    days = _by_day(source, start, end) if DAY in source.path else [_listed(config, which, source, start, end)]
+    frames = {path: _load(config, which, source, path) for paths in days for path in paths}
     if not frames:
         return pd.DataFrame(columns=list(config.data.columns))
-    if source.row_number and DAY in source.path:
-        frames = [frame.assign(**{source.row_number: range(1, len(frame) + 1)}) for frame in frames]
-    rows = pd.concat(_alike(config, paths, frames), ignore_index=True)
-    if source.row_number and DAY not in source.path:
-        rows[source.row_number] = range(1, len(rows) + 1)
-    return rows
+    alike = dict(zip(frames, _alike(config, source, frames), strict=True))
+    return stacked_frames([_numbered(source, [alike[path] for path in paths]) for paths in days])
 
 
-def _alike(config: ModelConfig, paths: list[str], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The files' rows, where one file lacks a declared column that another has: a fault of its rows, and no gap."""
+def _numbered(source: FilesSource, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of one day's files, or of all, with their number among them where that names a row."""
+    rows = stacked_frames(frames)
+    return rows.assign(**{source.row_number: range(1, len(rows) + 1)}) if source.row_number else rows
+
+
+def _alike(config: ModelConfig, source: FilesSource, frames: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """The files' rows, where one file lacks a declared column that another has: a fault of its rows, and no gap.
+
+    Objects of JSON may leave out what they have no value for.
+    """
+    if source.file_format in ("json", "jsonl"):
+        return list(frames.values())
     import pandas as pd
 
     from include.data.values import Unreadable
 
-    there = {name for frame in frames for name in frame.columns} & set(config.data.columns)
+    there = {name for frame in frames.values() for name in frame.columns} & set(config.data.columns)
     alike = []
-    for path, frame in zip(paths, frames, strict=True):
+    for path, frame in frames.items():
         lacks = sorted(there - set(frame.columns)) if len(frame) else []
         word = Unreadable(f"the file {path.rpartition('/')[2]} has no such column")
         alike.append(frame.assign(**{name: pd.Series([word] * len(frame), dtype=object) for name in lacks}))
     return alike
 
 
-def _by_day(source: FilesSource, start: date, end: date) -> list[str]:
-    """The days' files that are there."""
+def _by_day(source: FilesSource, start: date, end: date) -> list[list[str]]:
+    """The files of each day that has any."""
     days = [start + timedelta(days=step) for step in range((end - start).days + 1)]
-    named = [_absolute(source.path.replace(DAY, day.isoformat())) for day in days]
-    return [path for path in named if _matching(path)]
+    named = [absolute(source.path.replace(DAY, day.isoformat())) for day in days]
+    return [found for path in named if (found := matching(path, source.file_format))]
 
 
-def _listed(config: ModelConfig, which: str, source: FilesSource) -> list[str]:
-    found = _matching(_absolute(source.path))
+def _listed(config: ModelConfig, which: str, source: FilesSource, start: date, end: date) -> list[str]:
+    found = matching(absolute(source.path), source.file_format)
     if not found:
         raise PermanentError(
             f"include/models/{config.name}.yaml: data.{which}.path: no file matches {source.path!r} "
-            f"(looked at {_absolute(source.path)}). Put the files there, or change the path"
+            f"(looked at {absolute(source.path)}). Put the files there, or change the path"
         )
-    return found
+    # Numbers of rows count all files.
+    inside = found if source.row_number else of_days(found, config.data.day, start, end, config.schedule.timezone)
+    return inside or found[:1]  # of one at least, the columns are seen
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """A local path is relative to the repository; an address stays as it is."""
     return path if "://" in path else str(environment.REPOSITORY / Path(path).expanduser())
 
 
-def _matching(path: str) -> list[str]:
-    """Addresses of the files that a path or a glob names, sorted, so that rows come in the same order every night."""
+def matching(path: str, kind: str | None) -> list[str]:
+    """Addresses of the files that a path or a glob names, sorted, so that rows come in the same order every night.
+
+    Of a folder, all files of that kind in it. Raises PermanentError for an address of an unknown kind, TransientError
+    where the storage does not answer.
+    """
     import fsspec
 
     try:
         filesystem, bare = fsspec.url_to_fs(path)
-        names = filesystem.glob(bare) if "*" in bare else [bare] * bool(filesystem.exists(bare))
+        named = filesystem.glob(bare) if "*" in bare else [bare] * bool(filesystem.exists(bare))
+        names = [file for name in named for file in _inside(filesystem, name, kind)]
         # Local paths stay plain: in an address, `#` and `?` would mean something.
         return sorted(name if "://" not in path else filesystem.unstrip_protocol(name) for name in names)
     except (ImportError, ValueError) as error:  # a protocol that nobody knows, or whose package is missing
@@ -99,13 +115,15 @@ def _matching(path: str) -> list[str]:
         raise TransientError(f"{path}: the storage does not answer ({error}); a retry may help") from error
 
 
+def _inside(filesystem: AbstractFileSystem, name: str, kind: str | None) -> list[str]:
+    return files_below(filesystem, name, kind) if filesystem.isdir(name) else [name]
+
+
 def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd.DataFrame:
     """One file. Declared text stays text: `007` would come back as 7, which nobody could undo."""
     where = f"include/models/{config.name}.yaml: data.{which}.path: {path}"
-    if "://" not in path and Path(path).is_dir():
-        raise PermanentError(f"{where} is a folder; name the files in it, such as {path}/*.{source.file_format}")
     try:
-        frame = _parsed(config, source, path, where)
+        frame = with_values(_parsed(config, source, path, where), path)
     except PermissionError as error:
         raise PermanentError(f"{where} may not be read by this user ({error.strerror}); let it be read") from error
     except OSError as error:
@@ -122,16 +140,9 @@ def _load(config: ModelConfig, which: str, source: FilesSource, path: str) -> pd
 
 
 def _parsed(config: ModelConfig, source: FilesSource, path: str, where: str) -> pd.DataFrame:
-    import pandas as pd
-
-    if source.file_format == "parquet":
-        return pd.read_parquet(path)
-    content = read_bytes(path)
     if source.file_format == "csv":
-        return _csv(config, source, where, content)
-    if source.file_format == "json":
-        content = as_lines(content)
-    return pd.read_json(io.BytesIO(content), lines=True, dtype=False, convert_dates=False)
+        return _csv(config, source, where, read_bytes(path))
+    return read_typed(path, source.file_format or "")
 
 
 def _csv(config: ModelConfig, source: FilesSource, where: str, content: bytes) -> pd.DataFrame:

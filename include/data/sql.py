@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from include.config import environment
 from include.config.sql_text import with_escaped_quotes
 from include.data import connections
+from include.data.columns import from_objects, stacked_frames
 from include.data.sql_faults import classed, driver_fault
+from include.data.values import convert
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def fetch(
                 _statement(source, start, end)
             )
             names = list(result.keys())
-            parts = [_frame(part, names, kinds) for part in result.partitions(ROWS_AT_ONCE)]
+            parts = [_frame(part, names, kinds, timezone) for part in result.partitions(ROWS_AT_ONCE)]
     except (SQLAlchemyError, UnicodeDecodeError) as error:
         raise classed(error, url, field) from None
     finally:
@@ -115,12 +115,12 @@ def _statement(source: SqlSource, start: date, end: date) -> TextClause:
     return text(with_escaped_quotes(source.query.strip().removesuffix(";"))).bindparams(*named)
 
 
-def _frame(rows: Sequence[Any], names: Sequence[str], kinds: Mapping[str, ColumnType]) -> pd.DataFrame:
+def _frame(rows: Sequence[Any], names: Sequence[str], kinds: Mapping[str, ColumnType], zone: str) -> pd.DataFrame:
     import pandas as pd
 
     columns = zip(*rows, strict=True)
     typed = {
-        number: _typed(list(values), kinds.get(name))
+        number: _typed(from_objects(values), kinds.get(name), zone)
         for number, (name, values) in enumerate(zip(names, columns, strict=True))
     }
     return pd.DataFrame(typed)
@@ -132,32 +132,14 @@ def _joined(parts: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame
 
     if not parts:
         return pd.DataFrame({name: [] for name in names}, columns=list(dict.fromkeys(names)))
-    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    whole = stacked_frames(parts)
     whole.columns = pd.Index(names)
     return whole
 
 
-def _typed(values: list[Any], kind: ColumnType | None) -> pd.Series:
-    """A column in the dtype of its declared kind where every value is of it, else the values as they are.
-
-    Left to pandas, whole numbers with a gap among them would come back as 1.0, and large ones as others.
-    """
-    import pandas as pd
-
-    allowed, dtype = _DTYPES.get(kind or "", ((), object))
-    fits = bool(allowed) and all(value is None or type(value) in allowed for value in values)
-    if not fits:
-        return pd.Series(values, dtype=object)
-    try:
-        return pd.Series(values, dtype=dtype)
-    except (OverflowError, ValueError, TypeError):  # beyond int64, or with a zone
-        return pd.Series(values, dtype=object)
-
-
-_DTYPES: dict[str, tuple[tuple[type, ...], Any]] = {
-    "string": ((str,), "str"),
-    "integer": ((int,), "Int64"),
-    "number": ((float, int, decimal.Decimal), "float64"),
-    "boolean": ((bool,), "boolean"),
-    "timestamp": ((datetime.datetime,), "datetime64[us]"),
-}
+def _typed(values: pd.Series, kind: ColumnType | None, zone: str) -> pd.Series:
+    """A column of its declared kind where every value is of it, else the values as they are."""
+    if kind is None:
+        return values
+    typed, faulty = convert(values, kind, zone)
+    return values if faulty.any() else typed

@@ -6,6 +6,9 @@ text only the canonical forms are known: numbers with a point, ISO 8601. The rea
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import numbers
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +33,7 @@ from include.data.scalars import (
 if TYPE_CHECKING:
     from include.config.schema import ColumnType
 
-__all__ = ["Unreadable", "calendar_days", "convert", "infer_type", "infinities"]
+__all__ = ["Unreadable", "calendar_days", "convert", "digits_lost", "infer_type", "infinities"]
 
 UTC = "UTC"
 PLAIN_NUMBER = f"^{NUMBER.pattern}$"
@@ -91,6 +94,21 @@ def calendar_days(values: pd.Series, zone: str = UTC) -> pd.Series:
     return pd.Series(pd.array(days.to_numpy(), dtype="datetime64[s]"), index=values.index)
 
 
+def digits_lost(values: pd.Series, kind: ColumnType | None) -> str | None:
+    """A value that its type holds to some digits alone: a decimal of 20 for a float, nanoseconds; None without one."""
+    given = plain(values)
+    if kind == "number" and pd.api.types.is_object_dtype(given.dtype):
+        return next((str(value) for value in given if isinstance(value, decimal.Decimal) and _loses(value)), None)
+    if kind == "timestamp" and pd.api.types.is_datetime64_any_dtype(given.dtype):
+        finer = given.notna() & (given != given.dt.as_unit("us"))
+        return str(given[finer].iloc[0]) if finer.any() else None
+    return None
+
+
+def _loses(value: decimal.Decimal) -> bool:
+    return value.is_finite() and decimal.Decimal(repr(float(value))) != value
+
+
 def infinities(values: pd.Series) -> np.ndarray:
     """Mask (n,) of the values that are infinite, also as text says it."""
     given = _as_text(plain(values))
@@ -144,10 +162,6 @@ def _candidates_of_text(there: pd.Series, untyped: bool) -> tuple[ColumnType, ..
 
 
 def _candidates_of_objects(there: pd.Series) -> tuple[ColumnType, ...]:
-    import datetime
-    import decimal
-    import numbers
-
     classes = {type(value) for value in there}
 
     def all_are(*wanted: type) -> bool:
@@ -171,8 +185,6 @@ def _candidates_of_objects(there: pd.Series) -> tuple[ColumnType, ...]:
 
 
 def _pointed(value: Any) -> bool:
-    import decimal
-
     if not isinstance(value, decimal.Decimal):
         return True
     exponent = value.as_tuple().exponent
@@ -256,8 +268,8 @@ def _integer_of_text(values: pd.Series) -> pd.Series:
     usual = pc.fill_null(pc.match_substring_regex(text, PLAIN_INTEGER), False)
     # Arrow knows no plus sign.
     whole = pc.cast(pc.utf8_ltrim(pc.if_else(usual, text, None), "+"), pa.int64())
-    # By Arrow: of an array with gaps pandas makes floats, in which 18 digits do not survive.
-    made: pd.Series = whole.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).set_axis(values.index)
+    # By pandas' constructor the gaps would make floats of them.
+    made = _series(whole, values.index, pd.Int64Dtype())
     left = values.notna().to_numpy(dtype=bool) & made.isna().to_numpy(dtype=bool)
     if left.any():
         made[left] = _by_value(values[left], read_integer, "Int64")
@@ -270,8 +282,8 @@ def _boolean_of_text(values: pd.Series) -> pd.Series:
     return pd.Series(read[codes], index=values.index)
 
 
-def _series(values: pa.Array, index: pd.Index) -> pd.Series:
-    made: pd.Series = pa.chunked_array([values]).to_pandas()
+def _series(values: pa.Array, index: pd.Index, dtype: Any = None) -> pd.Series:
+    made: pd.Series = pa.chunked_array([values]).to_pandas(types_mapper=lambda _: dtype)
     return made.set_axis(index)
 
 

@@ -181,7 +181,9 @@ def _keys(found: Inspection) -> None:
     columns = []
     for name in dict.fromkeys([found.config.data.day, *found.config.data.key]):
         if name in found.original.columns:
-            empty = found.original[name].isna().to_numpy(dtype=bool)
+            # Blank text is a missing value too, where it is no string.
+            faulty = found.marks.get(f"column_type:{name}", np.zeros(found.rows, dtype=bool))
+            empty = found.typed[name].isna().to_numpy(dtype=bool) & ~faulty
             null |= empty
             columns += [name] if (empty & ~found.undated).any() else []
     found.mark("key_not_null", null)

@@ -48,7 +48,7 @@ def test_rows_of_the_days_are_read_and_those_without_a_day_are_not_lost(
     assert set(rows.columns) == set(config.data.columns)
     assert rows["units"].dropna().tolist().count(2**53 + 1) == 1  # a float would be another number
     outcome = validate(config, rows, [DAY, NEXT])
-    assert outcome.rows_read == {DAY: 2, NEXT: 1} and outcome.quarantine["rules"].tolist() == ["key_not_null"]
+    assert outcome.rows_read == {DAY: 1, NEXT: 1} and outcome.quarantine["rules"].tolist() == ["key_not_null; undated"]
 
 
 def test_other_days_files_are_not_opened(sales: Sales, tmp_path: Path) -> None:
@@ -128,3 +128,13 @@ def test_a_storage_that_is_away_is_worth_a_retry(sales: Sales, monkeypatch: pyte
         monkeypatch.setenv(name, value)
     with pytest.raises(TransientError, match="a retry may help"):
         read_source(sales({"kind": "delta", "path": "s3://shop/sales"}, day="sold_on"), DAY, DAY)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_days_kept_as_midnights_of_a_zone_are_found_under_their_own_day(
+    sales: Sales, tmp_path: Path, zone: str
+) -> None:
+    days = pa.array(DAYS, pa.date32()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    config = sales(write(tmp_path / "sales", days), day="sold_on", zone=zone)
+    outcome = validate(config, read_source(config, DAY, NEXT), [DAY, NEXT])
+    assert outcome.accepted[["sold_on", "shop"]].values.tolist() == [[NEXT, "c"], [DAY, "b"]][::-1]

@@ -12,13 +12,15 @@ from typing import Any
 import psycopg2
 import pytest
 
+from include.authoring.reading import read_query
 from include.config.schema import ModelConfig
-from include.data import connections
+from include.data import connections, tables
 from include.data.sources import read_source
 from include.errors import ConfigError, PermanentError, TransientError
 from include.local import postgres
 from include.local.runtime import socket_dir
 from include.local.settings import LocalSettings, Secrets
+from include.validation.ingest import ingest
 from include.validation.runner import validate
 
 DAY, NEXT = date(2024, 3, 1), date(2024, 3, 2)
@@ -238,6 +240,70 @@ def test_a_day_is_one_of_the_models_own_clocks(sales: Sales, place: dict[str, st
     assert rows["shop"].tolist() == ["early"]
     assert rows["day"].tolist() == [DAY]
     assert rows["sold_at"].tolist() == [datetime(2024, 3, 1, 0, 30)]
+
+
+TYPED = (
+    "select uid, shop, sold_on, at, at_local, price, total, amount, doc, opens, took, pic, tags, returned from typed "
+    "where sold_on between :start and :end order by shop"
+)
+
+
+def test_every_type_of_postgresql_is_drafted_as_what_its_rows_can_be_stored_as(
+    sales: Sales, server: str, state: Path
+) -> None:
+    url = f"postgresql+psycopg2://postgres@/airflow?host={server}"
+    own = psycopg2.connect(host=server, user="postgres", dbname="airflow")
+    with own, own.cursor() as cursor:
+        cursor.execute(
+            "create table typed as select gen_random_uuid() as uid, 's' || i as shop, date '2024-03-01' as sold_on,"
+            " timestamptz '2024-03-01 10:00+00' as at, timestamp '2024-03-01 10:00:00.5' as at_local,"
+            " (i + 0.25)::numeric(8,2) as price, case when i > 1 then 100000000000000071::numeric(18,0) end as total,"
+            " avg(i) over () * 1.0 as amount, '{\"b\": 1, \"a\": null}'::jsonb as doc, time '10:15' as opens,"
+            " interval '1 hour' as took, '\\x00ff'::bytea as pic, array['x', null] as tags, i % 2 as returned"
+            " from generate_series(1, 6) i"
+        )
+    own.close()
+    drafted = read_query(TYPED, url, None)
+    assert drafted.kinds == {
+        "uid": "string",
+        "shop": "string",
+        "sold_on": "date",
+        "at": "timestamp",
+        "at_local": "timestamp",
+        "price": "number",
+        "total": "integer",
+        "amount": "number",
+        "doc": "string",
+        "opens": "string",
+        "took": "number",
+        "tags": "string",
+        "returned": "integer",
+    }
+    assert [note.split()[0] for note in drafted.notes] == ["pic"], "bytes that are no text"
+    config = sales(
+        drafted.source,
+        zone="Europe/Berlin",
+        day="sold_on",
+        columns=drafted.kinds,
+        sections={"features": {"numeric": ["price"]}},
+    )
+    result = ingest(config, DAY, DAY)
+    assert (result.days[0].validated, result.days[0].quarantined) == (6, 0), result.failures
+    stored = tables.read_arrow("sales", "validated")
+    assert stored is not None
+    rows = {row["shop"]: row for row in stored.to_pylist()}
+    assert rows["s1"]["total"] is None and rows["s2"]["total"] == 100000000000000071
+    wanted = {
+        "at": datetime(2024, 3, 1, 11),
+        "at_local": datetime(2024, 3, 1, 10, 0, 0, 500000),
+        "price": 2.25,
+        "amount": 3.5,
+        "doc": '{"a":null,"b":1}',
+        "opens": "10:15:00",
+        "took": 3600.0,
+        "tags": '["x",null]',
+    }
+    assert {name: rows["s2"][name] for name in wanted} == wanted
 
 
 def test_postgresql_promises_that_nothing_is_written(sales: Sales, place: dict[str, str]) -> None:
