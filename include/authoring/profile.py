@@ -12,6 +12,7 @@ import pandas as pd
 
 from include.config.near import near
 from include.config.show import show
+from include.data.values import convert
 from include.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ def _faults(
     elif rows[target].nunique() < 2:
         faults.append(f"--target {target!r} is {show(rows[target].dropna().iloc[0])} in every row: nothing to learn")
     if time is not None and kinds[time] not in ("date", "timestamp"):
-        value = rows[time].dropna().iloc[0] if rows[time].notna().any() else None
+        there = rows[time].dropna()
+        faulty = there[convert(there, "timestamp")[1]]
+        value = faulty.iloc[0] if len(faulty) else None
         faults.append(
             f"--time {time!r} holds {show(value)}, no date (2026-01-31) or time stamp (2026-01-31 14:05) of ISO 8601"
         )

@@ -14,7 +14,7 @@ from include.authoring.infer import typed_text
 from include.authoring.new_model import Wanted, new_model
 from include.cli import app
 from include.config.loader import load_model
-from include.config.schema import ModelConfig
+from include.config.schema import FilesSource, ModelConfig
 from include.data.packages import rdataset
 from include.data.sources import read_source
 from include.errors import NightshiftError
@@ -155,6 +155,7 @@ def test_typed_files_keep_their_types(ending: str, tmp_path: Path) -> None:
         ({"target": "shop"}, "nothing to learn"),
         ({"time": "zip"}, "no date (2026-01-31)"),
         ({"key": ("zip",)}, "rows twice"),
+        ({"time": "half"}, "--time 'half' holds 'early'"),
         ({"origin": "nowhere.csv"}, "no such file"),
         ({"origin": "empty.csv"}, "the file is empty"),
         ({"origin": "header.csv"}, "no row"),
@@ -170,7 +171,7 @@ def test_what_cannot_be_drafted_is_told_and_nothing_is_written(
     wanted: dict[str, Any], expected: str, tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shop().to_csv("orders.csv", index=False)
+    shop().assign(half=["2024-03-01", "early"] * 200).to_csv("orders.csv", index=False)
     Path("empty.csv").touch()
     Path("header.csv").write_text("a,b\n")
     Path("image.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00")
@@ -200,3 +201,20 @@ def test_peoples_own_data_is_left_out_or_hashed(tmp_path: Path) -> None:
     assert not {"email", "contact"} & set(config.data.columns)
     hashed = drafted(tmp_path / "orders.csv", "late", name="hashed", key=("email",))
     assert hashed.data.personal == {"email": "hash"} and hashed.data.key == ("email",)
+
+
+def test_the_command_asks_all_it_cannot_know_and_takes_the_answers(tmp_path: Path, models: Path) -> None:
+    table = shop().astype({"Price (EUR)": str})
+    table.loc[7, "Price (EUR)"] = "on request"
+    table["late"] = [f"{word} " if row % 9 == 0 else word for row, word in enumerate(table["late"])]
+    table.to_csv(tmp_path / "orders.csv", index=False)
+    command = ["new-model", "orders", "--from", str(tmp_path / "orders.csv"), "--target", "late"]
+    asked = CliRunner().invoke(app, command)
+    assert asked.exit_code == 1 and not list(models.iterdir())
+    for said in ("2 faults", "'on request' (line 9)", "--missing 'on request'", "--fold late"):
+        assert said in asked.output, asked.output
+    answered = CliRunner().invoke(app, [*command, "--missing", "on request", "--fold", "late"])
+    assert answered.exit_code == 0, answered.output
+    source = load_model(models / "orders.yaml").data.source
+    assert isinstance(source, FilesSource) and source.missing == ("on request",) and source.fold == ("late",)
+    assert load_model(models / "orders.yaml").data.classes == ("no", "yes")

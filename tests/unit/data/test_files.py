@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from include.config.schema import FilesSource, ModelConfig
 from include.data.sources import read_labels, read_source
+from include.data.values import Unreadable
 from include.errors import PermanentError
 
 FIRST, LAST = date(2024, 3, 1), date(2024, 3, 3)
@@ -105,3 +106,37 @@ def test_an_ending_that_says_nothing_asks_for_the_format(tmp_path: Path, flight_
         FilesSource(kind="files", path="data/sales.txt")
     write(ROWS, tmp_path / "sales.txt")
     assert len(read_source(declared(flight_delay, tmp_path / "sales.txt", format="csv"), FIRST, LAST)) == 4
+
+
+def test_a_line_that_is_no_row_is_a_fault_of_its_own_and_takes_no_other_with_it(
+    flight_delay: ModelConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "flight_date,carrier,distance\n2024-03-01,AA,1\n2024-03-02,UA\n2024-03-03,EV,3\n"
+    )
+    rows = read_source(declared(flight_delay, tmp_path / "rows.csv"), FIRST, LAST)
+    assert rows["carrier"].isna().tolist() == [False, True, False]
+    assert rows["flight_date"][1] == "line 3: 2 fields, where the header has 3"
+    assert isinstance(rows["flight_date"][1], Unreadable)
+
+
+def test_a_days_file_without_a_column_that_others_have_is_a_fault_of_its_rows(
+    flight_delay: ModelConfig, tmp_path: Path
+) -> None:
+    write(ROWS.iloc[:1], tmp_path / "2024-03-01.csv")
+    write(ROWS.iloc[1:3].drop(columns="distance"), tmp_path / "2024-03-02.csv")
+    rows = read_source(declared(flight_delay, tmp_path / "{day}.csv"), FIRST, LAST)
+    assert [isinstance(value, Unreadable) for value in rows["distance"]] == [False, True, True]
+
+
+def test_a_file_with_none_of_the_declared_columns_names_its_header(flight_delay: ModelConfig, tmp_path: Path) -> None:
+    ROWS.to_csv(tmp_path / "rows.csv", index=False, sep=";")
+    with pytest.raises(PermanentError, match=r"but flight_date;carrier;distance.*separator \(now ','\)"):
+        read_source(declared(flight_delay, tmp_path / "rows.csv"), FIRST, LAST)
+
+
+def test_an_array_of_objects_is_read_as_json_lines_are(flight_delay: ModelConfig, tmp_path: Path) -> None:
+    ROWS.to_json(tmp_path / "rows.json", orient="records")
+    assert read_source(declared(flight_delay, tmp_path / "rows.json"), FIRST, LAST)["carrier"].tolist()[0] == "007"
+    with pytest.raises(ValidationError, match="is a workbook"):
+        FilesSource(kind="files", path="data/sales.xlsx")
