@@ -8,14 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.authoring.draft import draft
 from include.authoring.layout import Said
 from include.authoring.profile import Profile, profile
 from include.authoring.reading import read_file, read_query
+from include.authoring.shares import SMALL, small_shares
 from include.config import environment
-from include.config.loader import load_model
+from include.config.loader import load_model, parse_model, read_value
 from include.errors import ConfigError, PermanentError
 
 if TYPE_CHECKING:
@@ -69,9 +70,21 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         wanted.origin or "the query",
     )
     found = replace(found, notes=(*table.notes, *found.notes))
-    text = draft(wanted.name, wanted.owner or _user(), table.source, found)
-    _write(path, text)
+    _write(path, _drafted(wanted, table.source, found))
     return path, found
+
+
+def _drafted(wanted: Wanted, source: dict[str, Any], found: Profile) -> str:
+    """The draft; of a small snapshot once more, with shares by which its own rows fill every split."""
+    owner = wanted.owner or _user()
+    text = draft(wanted.name, owner, source, found)
+    if found.time is not None or len(found.labelled) >= SMALL:
+        return text
+    rows = found.labelled
+    if found.numbered:
+        rows = rows.assign(**{found.key[0]: rows.index + 1})
+    shares = small_shares(parse_model(read_value(text), f"the draft of {wanted.name}"), rows)
+    return draft(wanted.name, owner, source, found, shares)
 
 
 def _checked(wanted: Wanted, path: Path) -> None:

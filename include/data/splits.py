@@ -68,11 +68,11 @@ def in_part(config: ModelConfig, frame: pd.DataFrame, name: Split) -> np.ndarray
         return np.ones(len(frame), dtype=bool)
     shares = config.training.split or Shares()
     bounds = np.cumsum([shares.train, shares.validation])
-    parts = np.searchsorted(bounds, _fractions(config.name, frame["row_key"]), side="right")
+    parts = np.searchsorted(bounds, fractions(config.name, frame["row_key"]), side="right")
     return np.asarray(parts == get_args(Split).index(name))
 
 
-def _fractions(salt: str, row_keys: pd.Series) -> np.ndarray:
+def fractions(salt: str, row_keys: pd.Series) -> np.ndarray:
     """A number in [0, 1) for each key, the same on every machine for ever."""
     seed = hashlib.blake2b(salt.encode(), digest_size=HASH_BYTES).digest()
     digests = (hashlib.blake2b(key.encode(), digest_size=HASH_BYTES, key=seed).digest() for key in row_keys)

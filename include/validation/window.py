@@ -63,7 +63,7 @@ def validate_window(config: ModelConfig, context: RunContext) -> tuple[RuleFailu
     failures: list[RuleFailure] = []
     for split in SPLITS:
         days: DayRange = getattr(context.windows, split)
-        failures += _missing_days(split, days, set(there))
+        failures += _missing_days(split, days, set(there), config.training.max_missing_share)
         day = rows[config.data.day]
         inside = (day >= pd.Timestamp(days.start)) & (day <= pd.Timestamp(days.end))
         part = rows[inside & in_part(config, rows, split)]
@@ -87,12 +87,13 @@ def _ingest(config: ModelConfig, whole: DayRange) -> str:
     return trigger(config.name, "ingest", start=whole.start, end=whole.end)
 
 
-def _missing_days(split: str, days: DayRange, there: set[date]) -> Iterator[RuleFailure]:
+def _missing_days(split: str, days: DayRange, there: set[date], allowed: float) -> Iterator[RuleFailure]:
+    """More missing days than the model file allows are fatal: a month of one row has 29 by nature."""
     missing = [day for step in range(days.days) if (day := days.start + timedelta(days=step)) not in there]
     if missing:
         yield RuleFailure(
             rule=f"{split}_days_present",
-            severity=_severity(len(missing) / days.days > MAX_MISSING_SHARE),
+            severity=_severity(len(missing) / days.days > max(MAX_MISSING_SHARE, allowed)),
             failed=len(missing),
             checked=days.days,
             detail=f"{len(missing)} of {days.days} days have no validated rows: {listed(missing, 20)}",

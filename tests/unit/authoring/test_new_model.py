@@ -90,7 +90,8 @@ def test_a_strangers_table_becomes_a_model_that_can_be_read_again(tmp_path: Path
     assert config.task == "binary" and config.data.classes == ("no", "yes")
     assert config.data.day == "ordered on" and config.data.key == ("Order ID",)
     assert config.data.columns["zip"] == "string", "00123 is no number"
-    assert set(config.features.names) == {"Price (EUR)", "zip", "items", "express"}
+    dates = {"ordered on_day_of_week", "ordered on_month"}
+    assert set(config.features.names) == {"Price (EUR)", "zip", "items", "express", *dates}
     assert config.data.known_afterwards == ("refunded",), "it gives the label away"
     days = (pd.Timestamp("2024-03-05").date(), pd.Timestamp("2024-03-06").date())
     assert len(read_source(config, *days)) == shop()["ordered on"].isin([str(day) for day in days]).sum()
