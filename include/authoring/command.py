@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from include import clock
-from include.arguments import JsonFlag, ModelName
+from include.arguments import JsonFlag, ModelName, bare_name
 from include.terminal import console, ended
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def new_model(
             Wanted(name, target, origin, sql, url, connection, time, tuple(key or ()), task, owner, force, said)
         )
     _tell_draft(path, found)
-    console.print(f"Next: read it, then ./nightshift lint && ./nightshift try {name}")
+    console.print(
+        f"Next: read it, then ./nightshift lint {name} && ./nightshift try {name}", soft_wrap=True, markup=False
+    )
 
 
 def describe(
@@ -173,7 +176,9 @@ def _tell_draft(path: Path, found: Profile) -> None:
 
 
 def _table(model: str, tried: Tried) -> Table:
-    table = Table(title=f"{model}, as on the night of {tried.night}", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"{escape(model)}, as on the night of {tried.night}", title_justify="left", box=None, pad_edge=False
+    )
     for head in ("step", "", "what it did", "seconds"):
         table.add_column(head, overflow="fold", justify="right" if head == "seconds" else "left")
     for step in tried.steps:
@@ -184,13 +189,14 @@ def _table(model: str, tried: Tried) -> Table:
 
 def _next(model: str, tried: Tried) -> str:
     if not tried.fine:
-        return f"A night would stop at [red]{tried.steps[-1].name}[/red]. Next: mend it, then ./nightshift try {model}"
+        stops = f"[red]{escape(tried.steps[-1].name)}[/red]"
+        return f"A night would stop at {stops}. Next: mend it, then ./nightshift try {escape(model)}"
     if any(step.name == "gates" and step.state != "fine" for step in tried.steps):
         return (
             f"A night would run through, and refuse its version as a first release: gates says what helps. "
-            f"Then: ./nightshift try {model}"
+            f"Then: ./nightshift try {escape(model)}"
         )
-    return f"A night would run through. Next: ./nightshift demo {model}"
+    return f"A night would run through. Next: ./nightshift demo {escape(bare_name(model))}"
 
 
 def _json(tried: Tried) -> dict[str, object]:

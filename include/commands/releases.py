@@ -52,7 +52,9 @@ def rollback(
         api = instance.airflow_api()
         run = api.follow(api.trigger(f"{name}__rollback", {"version": to, "reason": reason}), say)
         event = api.result(run, "rollback_model")
-        console.print(f"Champion of {name} is version {event['version']} (before: {event['champion_before']})")
+        console.print(
+            f"Champion of {name} is version {event['version']} (before: {event['champion_before']})", markup=False
+        )
 
 
 def approve(

@@ -45,6 +45,6 @@ def demo(model: ModelName = "flight_delay") -> None:
 def _where(found: Instance) -> None:
     if not found.settings:
         return  # containers publish other addresses than those by which they know each other
-    console.print(f"\nAirflow  {found.airflow_url}   user {environment.USER}, password {found.password}")
-    console.print(f"MLflow   {found.mlflow_url}")
+    console.print(f"\nAirflow  {found.airflow_url}   user {environment.USER}, password {found.password}", markup=False)
+    console.print(f"MLflow   {found.mlflow_url}", markup=False)
     console.print("Stop with: make down", style="dim")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from include.arguments import JsonFlag
 from include.config import environment
@@ -87,7 +88,9 @@ def print_status(found: Instance, as_json: bool) -> bool:
         if item.model not in idle:
             console.print(status_table(item))
     if idle:
-        console.print(f"not started  {', '.join(idle)}; next: ./nightshift demo {idle[0]}", soft_wrap=True)
+        console.print(
+            f"not started  {', '.join(idle)}; next: ./nightshift demo {idle[0]}", soft_wrap=True, markup=False
+        )
     print_left_out()
     console.print(services_line(health))
     return fine
@@ -121,5 +124,5 @@ def print_left_out() -> None:
 
 def services_line(health: Mapping[str, str]) -> str:
     """All components in one line, the unhealthy ones in red."""
-    parts = [name if state == "healthy" else f"[red]{name}: {state}[/red]" for name, state in health.items()]
+    parts = [name if state == "healthy" else f"[red]{name}: {escape(state)}[/red]" for name, state in health.items()]
     return "services  " + ", ".join(parts)

@@ -19,7 +19,7 @@ from include.status.model import ModelStatus
 def status_table(item: ModelStatus) -> Table:
     """One model, one line a question."""
     table = Table(
-        title=item.model, title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
+        title=Text(item.model), title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False
     )
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -30,7 +30,7 @@ def status_table(item: ModelStatus) -> Table:
     else:
         made = f"{item.champion_candidate}, trained as of {item.champion_trained_as_of}"
         table.add_row("champion", Text(f"version {item.champion_version} ({made}){_still_served(item)}"))
-        table.add_row("holdout", _figures(item.task, item.holdout))
+        table.add_row("holdout", Text(_figures(item.task, item.holdout)))
     if item.verdict:
         at = item.verdict_at.strftime("%Y-%m-%d %H:%M UTC") if item.verdict_at else "-"
         table.add_row("last verdict", f"{item.verdict} version {item.verdict_version}, {at}")
@@ -91,7 +91,7 @@ FACTS = {
 
 def reproduction_tables(found: Reproduction) -> list[Table]:
     """What the version depends on, then and now; and its metrics, then and again."""
-    facts = Table(title=f"{found.model} version {found.version}: recorded and now", title_justify="left")
+    facts = Table(title=f"{escape(found.model)} version {found.version}: recorded and now", title_justify="left")
     metrics = Table(title="Metrics", title_justify="left")
     for table, heads in ((facts, ("", "recorded", "now", "")), (metrics, ("", "recorded", "again", ""))):
         for head in heads:
@@ -112,12 +112,13 @@ def reproduction_verdict(found: Reproduction) -> str:
     made = f"{found.candidate} ({found.estimator}), {threads}; {took}."
     if found.identical:
         same = f"{found.golden_rows} predictions and {len(found.metrics)} metrics, to the last bit"
-        return f"[green]identical[/green]: {same}. {made}"
+        return f"[green]identical[/green]: {same}. {escape(made)}"
     rows = "the same rows" if found.same_rows else "OTHER ROWS than were recorded"
     metrics = sum(not figure.same for figure in found.metrics)
     return (
         f"[red]not identical[/red], trained on {rows}: {found.golden_differing} of {found.golden_rows} predictions "
-        f"differ, by {found.largest_difference:.3g} at most; {metrics} of {len(found.metrics)} metrics differ. {made}"
+        f"differ, by {found.largest_difference:.3g} at most; {metrics} of {len(found.metrics)} metrics differ. "
+        f"{escape(made)}"
     )
 
 

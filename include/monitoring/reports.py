@@ -220,7 +220,8 @@ def _drift_values(
 
 def markdown(title: str, notes: Sequence[str]) -> str:
     """Text for a page. `<` would end the script in which Evidently's page keeps its texts."""
-    return f"### {title}\n\n{chr(10).join(f'- {note}' for note in notes)}".replace("<", "‹")
+    lines = (" ".join(note.split()) for note in notes)  # a line break in a name would end the list
+    return f"### {title}\n\n{chr(10).join(f'- {line}' for line in lines)}".replace("<", "‹")
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Mapping
 
 from pydantic import Field
@@ -11,11 +9,6 @@ from pydantic import Field
 from include.config.schema import ModelConfig
 from include.contracts import Approval, CandidateResult, Contract, GateDecision, RegisteredVersion, RunContext
 from include.release.facts import WORDS
-
-MARKUP = re.compile(r"[\\`*\[\]{}|~@]|(?<!\w)_|_(?!\w)|:(?=\S)|(?<=[wW]{3})\.")
-"""What Markdown would take for more than text: emphasis, code, links, tables, mentions, `:emoji:`, addresses."""
-COLON = "&#58;"
-"""Not every renderer takes a backslash before a colon."""
 
 
 class CardInterval(Contract):
@@ -40,12 +33,6 @@ class Card(Contract):
     intervals: dict[str, CardInterval] = Field(default_factory=dict)
     decision: GateDecision | None = None
     approval: Approval | None = None
-
-
-def said(value: object) -> str:
-    """A value as plain text in a Markdown table: one line, no markup, no HTML."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
-    return MARKUP.sub(lambda found: COLON if found[0] == ":" else f"\\{found[0]}", html.escape(line, quote=False))
 
 
 def word(metric: str) -> str:

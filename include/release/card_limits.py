@@ -6,7 +6,8 @@ from calendar import month_name
 from collections.abc import Iterable
 
 from include.contracts import DayRange
-from include.release.card_facts import Card, said, word
+from include.markdown import as_text
+from include.release.card_facts import Card, word
 from include.tracking import naming
 from include.training.metrics import CATALOGUE, metrics_of
 
@@ -39,7 +40,7 @@ def _limits_of_data(card: Card) -> Iterable[str]:
             f"to choose, {holdout_days} to judge, and labels known after {card.config.data.label_delay_days}."
         )
     if left_out := card.tags.get("features_left_out"):
-        yield f"Ignored, for want of a single value in the training rows: {said(left_out)}."
+        yield f"Ignored, for want of a single value in the training rows: {as_text(left_out)}."
 
 
 def _limits_of_evidence(card: Card, slices: int) -> Iterable[str]:
@@ -59,7 +60,7 @@ def _limits_of_evidence(card: Card, slices: int) -> Iterable[str]:
                 "have been missed on these rows at least one time in five."
             )
     unjudged = sorted((one for one in card.decision.slices if one.why_not), key=lambda one: -one.rows)
-    named = [f"{said(one.column)} = {said(one.value)} ({one.rows:,} rows)" for one in unjudged[:slices]]
+    named = [f"{as_text(one.column)} = {as_text(one.value)} ({one.rows:,} rows)" for one in unjudged[:slices]]
     named += [f"{len(unjudged) - slices} smaller ones"] if len(unjudged) > slices else []
     if named:
         yield f"Too little to judge how these are served: {'; '.join(named)}."

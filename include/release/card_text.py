@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.contracts import CandidateResult, GateResult, SliceResult
-from include.release.card_facts import Card, count, said, word
+from include.markdown import as_text
+from include.release.card_facts import Card, count, word
 from include.release.card_limits import limits
 from include.release.card_words import kind, predicted, weights, windows
 from include.tracking import naming
@@ -54,7 +55,7 @@ def _spaced(text: str) -> str:
 def _render(card: Card, shape: Shape) -> str:
     version = f"{card.registered.model} version {card.registered.version}"
     parts = [
-        f"### {version}: {_verdict(card)}\n\n{said(card.config.description)}",
+        f"### {version}: {_verdict(card)}\n\n{as_text(card.config.description)}",
         _table(("", ""), _facts(card, shape)),
         _metrics(card),
         _gates(card, shape),
@@ -94,10 +95,10 @@ def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
     }
     kept_out = {"protected": data.protected, "known only afterwards": data.known_afterwards}
     rows = [
-        ("Owner", said("; ".join([config.owner, kind(config), *config.tags]))),
+        ("Owner", as_text("; ".join([config.owner, kind(config), *config.tags]))),
         ("Predicts", predicted(config)),
-        ("Model", said(f"{named.estimator if named else 'unknown'}: {card.reason}")),
-        ("Data", said(f"{context.rows:,} rows of {table}, as known on night {context.as_of}")),
+        ("Model", as_text(f"{named.estimator if named else 'unknown'}: {card.reason}")),
+        ("Data", as_text(f"{context.rows:,} rows of {table}, as known on night {context.as_of}")),
         ("Weights", weights(config)),
         ("Windows", windows(config, context.windows)),
         ("Features", _grouped(taken, shape)),
@@ -105,7 +106,7 @@ def _facts(card: Card, shape: Shape) -> list[tuple[str, str]]:
         ("Against", _compared(card)),
         ("Approval", _approval(card)),
         ("Resources", "; ".join(part for part in (_spent(own), _tried(card, shape)) if part)),
-        ("Made with", said(_made_with(card))),
+        ("Made with", as_text(_made_with(card))),
         ("Reproduce", f"`./nightshift reproduce {card.registered.model} {card.registered.version}`"),
     ]
     return [(name, value) for name, value in rows if value]
@@ -130,9 +131,9 @@ def _approval(card: Card) -> str:
     answer, asked = card.approval, card.decision.ask_person if card.decision else ()
     if answer is not None and answer.asked:
         word = "agreed" if answer.approved else "did not agree"
-        return said(f"{answer.answered_by or 'nobody'} {word}: {answer.reason}")
+        return as_text(f"{answer.answered_by or 'nobody'} {word}: {answer.reason}")
     if asked:
-        return said("a person is asked: " + " ".join(asked))
+        return as_text("a person is asked: " + " ".join(asked))
     return {"automatic": "automatic", "always": "a person is asked"}.get(
         card.config.release.approval, "a person is asked for the first release"
     )
@@ -194,7 +195,7 @@ def _extent(card: Card) -> str:
         return ""
     clusters = evidence[0].clusters if evidence else None
     by = card.config.release.cluster_by
-    more = f", {clusters:,} clusters by {said(by)}" if clusters and by and by != card.config.data.day else ""
+    more = f", {clusters:,} clusters by {as_text(by)}" if clusters and by and by != card.config.data.day else ""
     return f"{rows:,.0f} untouched rows of {count(int(days), 'day')}{more}"
 
 
@@ -205,16 +206,18 @@ def _gates(card: Card, shape: Shape) -> str:
     ordered = sorted(card.decision.gates, key=lambda gate: (gate.passed, not gate.ask_person))
     written = [gate for gate in ordered if shape.held or not gate.passed or gate.ask_person]
     rows = [_gate_cells(gate) for gate in written]
-    if held := [said(gate.name) for gate in ordered if gate not in written]:
+    if held := [as_text(gate.name) for gate in ordered if gate not in written]:
         rows.append((f"{len(held)} more: {', '.join(held)}", "held", "", "", ""))
-    told = [f"- {said(gate.name)}: {said(gate.sentence)}" for gate in ordered if not gate.passed or gate.ask_person]
-    head = f"**Gates**, {said(card.decision.rule.replace('_', ' '))}"
+    told = [
+        f"- {as_text(gate.name)}: {as_text(gate.sentence)}" for gate in ordered if not gate.passed or gate.ask_person
+    ]
+    head = f"**Gates**, {as_text(card.decision.rule.replace('_', ' '))}"
     return "\n".join([head, "", _table(("gate", "", "value", "judged", "bound"), rows), "", *told]).rstrip("\n")
 
 
 def _gate_cells(gate: GateResult) -> tuple[str, ...]:
     holds = "**no**" if not gate.passed else "ask a person" if gate.ask_person else "held"
-    return (said(gate.name), holds, *(_number(value) for value in (gate.value, gate.judged, gate.bound)))
+    return (as_text(gate.name), holds, *(_number(value) for value in (gate.value, gate.judged, gate.bound)))
 
 
 def _number(value: float | None) -> str:
@@ -238,7 +241,7 @@ def _slices(card: Card, shape: Shape) -> str:
 
 
 def _slice_cells(one: SliceResult) -> tuple[str, ...]:
-    name = f"{said(one.column)} = {said(one.value)}{' (protected)' if one.protected else ''}"
+    name = f"{as_text(one.column)} = {as_text(one.value)}{' (protected)' if one.protected else ''}"
     figures = ("" if value is None else f"{value:.4f}" for value in (one.inside, one.outside, one.gap, one.high))
     return (name, word(one.metric), f"{one.rows:,}", *figures, f"{one.bound:g}")
 
@@ -262,6 +265,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _names(names: Sequence[str], shape: Shape) -> str:
-    shown = ", ".join(said(name) for name in names[: shape.names])
+    shown = ", ".join(as_text(name) for name in names[: shape.names])
     more = len(names) - shape.names
     return f"{shown} and {more} more" if more > 0 else shown

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from include.config.schema import Split
 from include.data.labels import class_names
-from include.release.card_facts import count, said
+from include.markdown import as_text
+from include.release.card_facts import count
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
@@ -28,7 +29,7 @@ def predicted(config: ModelConfig) -> str:
         parts.append(f"the probability of {names[1]}" if config.task == "binary" else f"one of {', '.join(names)}")
     if not data.snapshot:
         parts.append(f"known after {count(data.label_delay_days, 'day')}")
-    return said(", ".join(parts))
+    return as_text(", ".join(parts))
 
 
 def weights(config: ModelConfig) -> str:
@@ -37,7 +38,7 @@ def weights(config: ModelConfig) -> str:
     parts = [f"by {training.sample_weight}"] if training.sample_weight else []
     parts += ["classes alike"] if training.class_weight else []
     parts += [f"half after {training.half_life_days:g} days"] if training.half_life_days else []
-    return said(", ".join(parts))
+    return as_text(", ".join(parts))
 
 
 def windows(config: ModelConfig, split: Windows) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import roc_curve
 
 from include.data.labels import class_names
+from include.drawing import Figure
 from include.release.checks import EvidenceError, checked
 from include.release.facts import WORDS, HoldoutScores, quantile_of
 from include.release.resampling import Statistic

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from include.contracts import GateDecision, GateResult, PairedDifference, SliceResult
+from include.markdown import as_text
 from include.release.facts import WORDS, HoldoutScores
 from include.release.pictures import pictures
 
@@ -73,11 +74,11 @@ def ruling(decision: GateDecision) -> str:
 def markdown(decision: GateDecision) -> str:
     """The decision as text for an approval form or a note: verdict, then a line for each gate."""
     lines = [f"**{headline(decision)}**", "", *([ruling(decision), ""] if ruling(decision) else [])]
-    lines += [f"- asks a person: {escape(reason, quote=False)}" for reason in decision.ask_person]
-    lines += [f"- **look at this**: {escape(warning, quote=False)}" for warning in decision.warnings]
-    lines += [f"- next: {escape(decision.next_step, quote=False)}"] if decision.next_step else []
+    lines += [f"- asks a person: {as_text(reason)}" for reason in decision.ask_person]
+    lines += [f"- **look at this**: {as_text(warning)}" for warning in decision.warnings]
+    lines += [f"- next: {as_text(decision.next_step)}"] if decision.next_step else []
     lines += [
-        f"- {'passed' if gate.passed else '**NOT PASSED**'} `{gate.name}`: {escape(gate.sentence, quote=False)}"
+        f"- {'passed' if gate.passed else '**NOT PASSED**'} {as_text(gate.name)}: {as_text(gate.sentence)}"
         for gate in _ordered(decision)
     ]
     if decision.evidence:
@@ -86,10 +87,10 @@ def markdown(decision: GateDecision) -> str:
             "| metric | method | challenger | champion | difference | interval | p |",
             "|---|---|---|---|---|---|---|",
         ]
-        lines += head + ["| " + " | ".join(_cells(found)) + " |" for found in decision.evidence]
+        lines += head + ["| " + " | ".join(map(as_text, _cells(found))) + " |" for found in decision.evidence]
     if decision.slices:
         lines += ["", "| " + " | ".join(SLICE_HEADS) + " |", "|" + "---|" * len(SLICE_HEADS)]
-        lines += ["| " + " | ".join(map(_in_table, _slice_cells(found))) + " |" for found in decision.slices]
+        lines += ["| " + " | ".join(map(as_text, _slice_cells(found))) + " |" for found in decision.slices]
     return "\n".join(lines) + "\n"
 
 
@@ -195,8 +196,3 @@ def _slice_cells(found: SliceResult) -> list[str]:
         f"{found.bound:g}",
         found.served,
     ]
-
-
-def _in_table(cell: str) -> str:
-    """A value from the data inside a markdown table: what would end the cell or begin HTML is escaped."""
-    return escape(cell, quote=False).replace("|", "\\|").replace("\n", " ")

@@ -7,8 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from include.drawing import Figure
 from include.release import report
 from include.release.facts import WORDS
 from include.release.pictures import CHALLENGER, CHAMPION, WORSE, labelled, svg

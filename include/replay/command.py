@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -108,10 +109,12 @@ def _tell(outcomes: list[Outcome], page: Path, leaks: list[str], as_json: bool, 
         told = [one.model_dump(mode="json", exclude={"nights", "daily", "weekly"}) for one in outcomes]
         console.print_json(json.dumps({"page": str(page), "policies": told, "leaks": leaks if checked else None}))
         return
-    table = Table(title=f"{outcomes[0].model}, nights {outcomes[0].first} to {outcomes[0].last}", title_justify="left")
+    table = Table(
+        title=f"{escape(outcomes[0].model)}, nights {outcomes[0].first} to {outcomes[0].last}", title_justify="left"
+    )
     table.add_column("")
     for one in outcomes:
-        table.add_column(one.name, justify="right")
+        table.add_column(escape(one.name), justify="right")
     for name, value in _LINES:
         table.add_row(name, *(value(one) for one in outcomes))
     console.print(table)

@@ -10,8 +10,8 @@ import matplotlib.dates as mdates
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from include.drawing import Figure
 from include.release.facts import WORDS
 from include.replay.records import Outcome, Point
 

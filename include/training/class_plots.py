@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
+from include.drawing import Figure
 from include.training.plots import STYLES, drawable, matrix
 
 if TYPE_CHECKING:

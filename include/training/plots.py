@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
+from include.drawing import Figure
 from include.training.metrics import THRESHOLD
 
 if TYPE_CHECKING:

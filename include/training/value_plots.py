@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from include.drawing import Figure
 from include.training.plots import BINS, STYLES, drawable
 
 if TYPE_CHECKING:
