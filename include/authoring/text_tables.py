@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from include.authoring.number_signs import find_signs
 from include.authoring.texts import Texts
 from include.config.schema import FilesSource
 from include.data.packed import read_bytes
+from include.data.partitions import values_of
 from include.data.text_files import TextTable, read_text
 from include.data.text_values import canonical, frame
 from include.data.values import convert, infer_type
@@ -25,6 +27,7 @@ from include.errors import ConfigError, PermanentError
 if TYPE_CHECKING:
     from include.config.schema import ColumnType
 
+LONG = "[+-]?[0-9]{19,}"
 MOST_CLASSES = 10
 """Different whole numbers up to which a column to predict has classes."""
 Read = tuple[pd.DataFrame, "dict[str, ColumnType]", dict[str, Any], tuple[str, ...]]
@@ -65,6 +68,7 @@ def _read(paths: list[str], contents: list[bytes], found: Findings, source: Mapp
         one = read_text(path, content, found.source(source)) if tables else read_layout(path, content, found, source)
         if one is None:
             return None
+        one = _with_folders(one, path)
         if tables and one.faults:
             found.notes.append(f"{path}: {one.faults[0]}: each night sets such lines aside")
         tables.append(one)
@@ -75,6 +79,15 @@ def _read(paths: list[str], contents: list[bytes], found: Findings, source: Mapp
     return TextTable(filled, np.concatenate([one.lines for one in tables]), ())
 
 
+def _with_folders(table: TextTable, path: str) -> TextTable:
+    """The columns that the names of folders say of all rows of a file, as a night adds them."""
+    columns = table.columns
+    for name, value in values_of(path).items():
+        if name not in table.names:
+            columns = columns.append_column(name, pa.chunked_array([pa.repeat(value or "", len(columns))]))
+    return replace(table, columns=columns)
+
+
 def _typed(table: TextTable, found: Findings, source: Mapping[str, Any], said: Said, target: str) -> Read:
     dialect = found.source(source)
     kinds: dict[str, ColumnType] = {
@@ -83,6 +96,9 @@ def _typed(table: TextTable, found: Findings, source: Mapping[str, Any], said: S
     if kinds.get(target) == "number" and (classes := _whole_classes(table.columns[target], target, dialect)):
         kinds[target] = "integer"
         found.notes.append(f"{target} holds whole numbers alone, {classes}: an integer")
+    for name, kind in kinds.items():
+        if kind == "string" and name not in said.text:
+            _tell_long(canonical(table.columns[name], kind, name, dialect), name, found)
     rows = frame(TextTable(table.columns, table.lines, ()), kinds, dialect, None)
     plain = FilesSource.model_validate(source).model_dump(mode="json")
     given = dialect.model_dump(mode="json")
@@ -98,8 +114,22 @@ def _kind(text: pa.ChunkedArray, name: str, dialect: FilesSource) -> ColumnType:
     kind = infer_type(canonical(text, "timestamp", name, dialect), untyped=True)
     if kind in ("boolean", "date", "timestamp"):
         return kind
-    kind = infer_type(canonical(text, "number", name, dialect), untyped=True)
+    numbers = canonical(text, "number", name, dialect)
+    kind = infer_type(numbers, untyped=True)
+    if kind == "number" and _too_long(numbers):
+        return "string"
     return kind if kind in ("integer", "number") else "string"
+
+
+def _tell_long(text: pd.Series, name: str, found: Findings) -> None:
+    long = text[text.astype("str").str.fullmatch(LONG).fillna(False)]
+    if len(long) and len(long) == text.notna().sum():
+        found.notes.append(f"{name} has more digits than a number keeps, such as {long.iloc[0]}: it is text")
+
+
+def _too_long(numbers: pd.Series) -> bool:
+    """Whether there are whole numbers that no integer of 64 bits holds, and a float only to 16 digits."""
+    return bool(numbers.astype("str").str.fullmatch(LONG).any())
 
 
 def _whole_classes(text: pa.ChunkedArray, name: str, dialect: FilesSource) -> str | None:

@@ -117,6 +117,7 @@ PRICES = [f"{number % 37},{number % 89 + 10}" for number in range(40)]
         ({"returned": ["1.0", "2.0"]}, ",", {}, {"returned": "integer"}),
         ({"zip": ["00123", "12345"]}, ",", {}, {"zip": "string"}),
         ({"size": ["S", "M", "10", "12"]}, ",", {}, {"size": "string"}),
+        ({"long": ["12345678901234567890", "12345678901234567891"]}, ",", {}, {"long": "string"}),
         ({"big": ["123456789012345678", "", "123456789012345679"]}, ",", {}, {"big": "integer"}),
     ],
 )
@@ -291,3 +292,14 @@ def test_a_workbook_is_named_with_the_way_on(name: str, tmp_path: Path) -> None:
 def test_an_option_that_says_nothing_possible_is_named(said: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="--" + next(iter(said)).replace("_", "-")):
         said_of(**said)
+
+
+def test_files_of_a_glob_are_one_table_and_their_folders_are_columns(tmp_path: Path) -> None:
+    lines = [[field for place, field in enumerate(line) if place != 1] for line in orders(price=PRICES)]
+    for day, part in (("2026-03-01", lines[1:21]), ("2026-03-02", lines[21:])):
+        folder = tmp_path / f"sold_on={day}"
+        folder.mkdir()
+        (folder / "part.csv").write_text(text([lines[0], *part], ";"))
+    found = read_file(str(tmp_path / "*" / "*.csv"), None, "returned", "sold_on")
+    assert keys(found) == {"separator": ";", "decimal": ","} and found.kinds["sold_on"] == "date"
+    assert found.rows["sold_on"].dt.day.tolist() == [1] * 20 + [2] * 20
