@@ -103,7 +103,7 @@ class TrainingConfig(Section):
     """The window of days, how it is split, and the candidates that compete on its validation part.
 
     At most `max_missing_share` of the window's days may be missing (refused, or without rows), and never the last. A
-    snapshot has no days: its rows are shared out by `split` instead.
+    snapshot has no days: its rows are shared out by `split` instead. Each split needs 50 rows at least.
 
     Rows count alike unless weighted: by the numbers in the column `sample_weight`, so that classes count alike
     (`class_weight: balanced`), or so that a row of `half_life_days` before the newest counts half. Weights multiply,

@@ -20,6 +20,7 @@ from sklearn.model_selection import HalvingRandomSearchCV, RandomizedSearchCV
 
 from include.config.training import Range
 from include.errors import PermanentError
+from include.training import early_stopping
 from include.training.estimators import build_pipeline
 from include.training.features import without
 from include.training.folds import folds_of
@@ -77,7 +78,10 @@ def search(
     seen = _without_empty(config, train, folds)
     label = train[config.data.label]
     target = label if config.task == "regression" else label.astype(int)
-    found = _searcher(config, candidate.search, build_pipeline(seen, candidate, threads), _Scorer(seen), folds)
+    pipeline = build_pipeline(seen, candidate, threads)
+    for fitted, _ in folds:
+        early_stopping.settle(pipeline, target.iloc[fitted])
+    found = _searcher(config, candidate.search, pipeline, _Scorer(seen), folds)
     weighted = {} if weights is None else {f"{STEP}sample_weight": weights}
     told, best = "", np.nan
     with warnings.catch_warnings(record=True) as heard:

@@ -10,7 +10,7 @@ from include.data import splits, windows
 from include.errors import PermanentError
 from include.tracking import naming
 from include.training.baseline import constants
-from include.training.fit import fit, predict_scores
+from include.training.fit import fit, in_words, predict_scores
 from include.training.metrics import evaluate
 from include.training.resources import measured
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class Trial:
     """A fitted pipeline, the rows of its two splits, their metrics, and what the fit took.
 
-    `left_out` names the features that had no value in any training row; `searched` is what a search found.
+    `left_out` names the features that had no value in any training row; `searched` is what a search found, and `notes`
+    say what was not done as the model file asks for it.
     """
 
     pipeline: Pipeline
@@ -40,6 +41,7 @@ class Trial:
     resources: Resources
     left_out: tuple[str, ...]
     searched: Searched | None = None
+    notes: tuple[str, ...] = ()
 
 
 def run(
@@ -69,13 +71,16 @@ def on_rows(
     parts = {"validation": validation, "train": train}
     for split in measure:
         part = parts[split]
-        scores = predict_scores(fitted.pipeline, part, config)
+        with in_words(config, candidate, part, "measured on"):
+            scores = predict_scores(fitted.pipeline, part, config)
         computed = evaluate(config, part[config.data.label].to_numpy(), scores)
         metrics.update({naming.metric(split, metric): value for metric, value in computed.items()})
     same_for_all = constants(config, train[config.data.label].to_numpy())
     metrics.update({naming.metric("train", name): value for name, value in same_for_all.items()})
     metrics.update(fitted.searched.figures if fitted.searched else {})
-    return Trial(fitted.pipeline, train, validation, metrics, spent.resources, fitted.left_out, fitted.searched)
+    return Trial(
+        fitted.pipeline, train, validation, metrics, spent.resources, fitted.left_out, fitted.searched, fitted.notes
+    )
 
 
 def score_holdout(
