@@ -14,7 +14,7 @@ from include.contracts import DayRange, DriftFinding
 from include.data import windows
 from include.errors import NotEnoughData, PermanentError
 from include.monitoring import agreement, drift, performance
-from include.scoring.batch import score_rows
+from include.scoring.rows import score_rows
 from include.tracking import naming
 
 if TYPE_CHECKING:

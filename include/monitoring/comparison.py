@@ -26,7 +26,7 @@ from include.monitoring.compared import (
     scores_now,
 )
 from include.scoring import loader
-from include.scoring.batch import score_rows
+from include.scoring.rows import score_rows
 from include.tracking import registry, runs
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +23,7 @@ from include.tracking import models, naming, registry, runs
 from include.tracking.judgements import Judgement, judgements, key_of
 from include.training.fit import predict_scores
 from include.training.provenance import rows_hash
+from include.training.speed import scoring_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from include.contracts import Windows
 
 Result = TypeVar("Result")
-TIMED_ROWS, TIMED_RUNS = 1000, 5
 LIVE_DAYS = 28
 """Days before the holdout that a champion's live metric is looked for on, at most."""
 YEAR = timedelta(days=365)
@@ -281,17 +280,3 @@ def _cost(
         model_mb, fault = attempt(lambda: models.stored_mb(registered.model_uri))
         faults.append(fault)
     return scoring_ms, model_mb, "; ".join(fault for fault in faults if fault)
-
-
-def scoring_time(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> float:
-    """Milliseconds that scoring 1,000 rows in one call takes: the quickest of five calls after a first one.
-
-    What else the machine does can only add to it: a busy night must not keep a model away that is quick enough.
-    """
-    sample = rows.iloc[np.arange(TIMED_ROWS) % len(rows)]
-    seconds: list[float] = []
-    for _ in range(TIMED_RUNS + 1):
-        started = time.perf_counter()
-        predict_scores(pipeline, sample, config)
-        seconds.append(time.perf_counter() - started)
-    return min(seconds[1:]) * 1000

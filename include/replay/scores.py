@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from include.scoring.batch import score_rows
+from include.scoring.rows import score_rows
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig

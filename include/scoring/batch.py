@@ -14,20 +14,16 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from include.contracts import DayRange, ScoreResult
 from include.data import tables, windows
 from include.errors import PermanentError, TransientError
 from include.scoring import loader, outputs
+from include.scoring.rows import score_rows
 from include.tracking import naming, registry
-from include.training.fit import predict_scores
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
     from include.config.schema import ColumnType, ModelConfig
 
 log = logging.getLogger(__name__)
@@ -48,7 +44,6 @@ OUTPUT_FIELDS = (
     pa.field("classes", pa.string()),
 )
 """Newer columns, as `scoring.outputs` fills them; a table that was made before them has them from its next write on."""
-MAX_ERROR_LENGTH = 300
 MOST_LOGGED = 5
 """Rows without a score that a task's log names; the table has them all."""
 
@@ -89,32 +84,6 @@ def score(config: ModelConfig, as_of: date, start: date | None = None, end: date
         rows_failed=sum(scored.failed for scored in done),
         versions=versions,
     )
-
-
-def score_rows(pipeline: Pipeline, rows: pd.DataFrame, config: ModelConfig) -> tuple[np.ndarray, list[str | None]]:
-    """Score every row that can be scored.
-
-    Where the pipeline raises on the whole, halves are tried, down to the rows that it raises on.
-
-    Returns
-    -------
-    scores : as `fit.predict_scores`, (n,) or (n, k); a row is NaN where it could not be scored
-    errors : why, for those rows; None for the others
-    """
-    try:
-        scores = predict_scores(pipeline, rows, config)
-    except Exception as error:
-        if len(rows) <= 1:
-            width = (len(config.data.classes),) if config.task == "multiclass" else ()
-            reason = f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH]
-            return np.full((len(rows), *width), np.nan), [reason] * len(rows)
-        middle = len(rows) // 2
-        first, first_errors = score_rows(pipeline, rows.iloc[:middle], config)
-        second, second_errors = score_rows(pipeline, rows.iloc[middle:], config)
-        return np.concatenate([first, second]), first_errors + second_errors
-    usable = np.isfinite(scores) if scores.ndim == 1 else np.isfinite(scores).all(axis=1)
-    errors = [None if fine else f"the model returned {value}" for fine, value in zip(usable, scores, strict=True)]
-    return np.where(usable if scores.ndim == 1 else usable[:, None], scores, np.nan), errors
 
 
 def _asked(config: ModelConfig, as_of: date, start: date | None, end: date | None) -> tuple[DayRange, bool]:

@@ -11,7 +11,8 @@ from include.config.schema import ModelConfig
 from include.data import tables
 from include.errors import PermanentError
 from include.scoring import loader
-from include.scoring.batch import PREDICTIONS, score, score_rows
+from include.scoring.batch import PREDICTIONS, score
+from include.scoring.rows import score_rows
 from include.tracking import registry
 from include.validation import labels
 from tests.unit.served import MODEL, ROWS_A_DAY, rows_of, write

@@ -11,7 +11,8 @@ import pytest
 from include.config.schema import ModelConfig
 from include.data import splits, tables, windows
 from include.scoring import loader, outputs
-from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score, score_rows
+from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
+from include.scoring.rows import score_rows
 from include.training.fit import predict_scores
 from tests.unit.tasks import A_DAY, CLASSES, CONFIGS, MEMBERS, NIGHT, days_before, rows_of, write_snapshot
 
