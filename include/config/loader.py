@@ -266,6 +266,21 @@ def _section_of(annotation: Any) -> Any:
     return next((found for part in get_args(annotation) if (found := _section_of(part)) is not None), None)
 
 
+def line_of(model: str, location: tuple[int | str, ...]) -> int | None:
+    """Line of a model's file at which `location` stands; None where the file cannot be read, or does not say it."""
+    try:
+        found, node = _parsed(environment.models_dir() / f"{model}.yaml")
+    except ConfigError:
+        return None
+    inside: Any = found
+    for part in location:
+        try:
+            inside = inside[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return _line(node, location)
+
+
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     """Line of the deepest part of `location` that stands in the file."""
     line = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "holdout"]
 HASH_BYTES = 8
+LEAST_ROWS = 50
+"""Rows below which a split says nothing at all; how many the holdout needs is `release.min_holdout_rows`."""
+SURE = 3.0
+"""Standard deviations of chance that `rows_for` allows for."""
 
 
 def of_days(config: ModelConfig, frame: pd.DataFrame, days: DayRange, name: Split) -> pd.DataFrame:
@@ -56,6 +61,16 @@ def _lack(config: ModelConfig, frame: pd.DataFrame, there: pd.DataFrame, rows: p
         f"Next: where labels come that late, write label_delay_days: {needed} (data, now "
         f"{config.data.label_delay_days}) in the model file; else, once the source has them: {loaded}"
     )
+
+
+def rows_for(share: float, least: int = LEAST_ROWS) -> int:
+    """Rows of a snapshot of which a part of that share surely has `least`: which part a key is of is chance.
+
+    The smallest n with n*share - 3 sqrt(n share (1 - share)) >= least.
+    """
+    spread = SURE * math.sqrt(1 - share)
+    root = (spread + math.sqrt(spread**2 + 4 * least)) / 2
+    return math.ceil(root**2 / share)
 
 
 def in_part(config: ModelConfig, frame: pd.DataFrame, name: Split) -> np.ndarray:
