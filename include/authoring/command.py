@@ -119,11 +119,11 @@ def describe(
 
 def try_model(
     model: ModelName,
-    rows: Annotated[int, typer.Option(min=100, help="Rows of the sample.")] = 20_000,
+    rows: Annotated[int, typer.Option(min=100, help="Rows to fit on, at most.")] = 20_000,
     as_of: Annotated[str | None, typer.Option(help="Night, YYYY-MM-DD; default: the newest with rows.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run the chain on a sample in this process, in seconds; exit code 1 where a night would fail. Changes nothing."""
+    """Run a night's chain in this process, fitted on a sample; exit code 1 where a night would fail."""
     from include.authoring.tryout import try_model as run
     from include.config.loader import find_model
     from include.errors import PermanentError
@@ -191,7 +191,7 @@ def _next(model: str, tried: Tried) -> str:
     if not tried.fine:
         stops = f"[red]{escape(tried.steps[-1].name)}[/red]"
         return f"A night would stop at {stops}. Next: mend it, then ./nightshift try {escape(model)}"
-    if any(step.name == "gates" and step.state != "fine" for step in tried.steps):
+    if not tried.released:
         return (
             f"A night would run through, and refuse its version as a first release: gates says what helps. "
             f"Then: ./nightshift try {escape(model)}"
@@ -203,4 +203,9 @@ def _json(tried: Tried) -> dict[str, object]:
     def told(step: Step) -> dict[str, object]:
         return {"step": step.name, "state": step.state, "told": list(step.told), "seconds": step.seconds}
 
-    return {"night": tried.night.isoformat(), "fine": tried.fine, "steps": [told(step) for step in tried.steps]}
+    return {
+        "night": tried.night.isoformat(),
+        "fine": tried.fine,
+        "released": tried.released,
+        "steps": [told(step) for step in tried.steps],
+    }

@@ -49,7 +49,9 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
     """Write `include/models/<name>.yaml` and return it with what was found in the data.
 
     Raises PermanentError or ConfigError, and writes nothing, where the name is taken or no name, the data cannot be
-    read, the target is none of its columns, or the draft has a fault that lint would name.
+    read, the target is none of its columns, or the draft has a fault that lint would name. The draft is then held
+    against its own rows, as a night would: a rule that they fail only warns, and whatever else stands in a night's way
+    is among the notes.
     """
     path = environment.models_dir() / f"{wanted.name}.yaml"
     _checked(wanted, path)
@@ -70,8 +72,8 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         wanted.origin or "the query",
     )
     found = replace(found, notes=(*table.notes, *found.notes))
-    _write(path, _drafted(wanted, table.source, found))
-    return path, found
+    said = _write(path, _drafted(wanted, table.source, found))
+    return path, replace(found, notes=(*found.notes, *said))
 
 
 def _drafted(wanted: Wanted, source: dict[str, Any], found: Profile) -> str:
@@ -123,8 +125,10 @@ def _user() -> str:
         return "nobody"
 
 
-def _write(path: Path, text: str) -> None:
-    """Check what was drafted under its own name beside its place, then move it there."""
+def _write(path: Path, text: str) -> tuple[str, ...]:
+    """Check what was drafted under its own name beside its place, then move it there; returns what is to be said."""
+    from include.authoring.proof import prove
+
     aside = path.parent / f".{path.stem}.{os.getpid()}"
     aside.mkdir(parents=True, exist_ok=True)
     try:
@@ -137,7 +141,9 @@ def _write(path: Path, text: str) -> None:
                 + "\nNext: send this, with the first lines of your data, to whoever keeps this repository; until it is "
                 "mended, rename or leave out the columns that the faults name"
             )
+        said = prove(drafted, text)
         drafted.replace(path)
+        return said
     finally:
         for left in aside.iterdir():
             left.unlink()

@@ -1,18 +1,15 @@
-"""A night's chain on a sample, in this process: what each step would do, with no registry, server or table touched.
+"""A night's chain in this process: what each step would do, with no registry, server or table touched.
 
-The steps are the nights' own functions. What it cannot tell is how the version compares with a champion: that takes
-the whole holdout, and the champion.
+The steps are the nights' own functions, in their order, on all rows; only the candidates are fitted on a sample where
+the rows are many. What it cannot tell is how the version compares with a champion, and it does not look at drift: that
+says whether a night is unusual, not whether it runs.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -22,31 +19,38 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from include.authoring.checks import table_faults
+from include.authoring.saved import Saved, save
+from include.authoring.scratch import scratch
 from include.config import environment
 from include.contracts import CandidateResult, DayRange, Windows
-from include.data import splits, tables, windows
+from include.data import splits, windows
+from include.data.gaps import require_days
 from include.data.newest import newest_night
-from include.data.sources import read_labels, read_source
-from include.errors import NightshiftError
-from include.release.facts import HoldoutScores
-from include.release.first_release import constant_gate
-from include.release.next_steps import next_step
-from include.release.slices import slice_gates
+from include.errors import NightshiftError, NotEnoughData
+from include.release.facts import Facts, HoldoutScores
+from include.release.gates import decide
 from include.release.suspicion import warnings
-from include.release.thresholds import threshold_gates
+from include.scoring import outputs
+from include.scoring.rows import score_rows
 from include.training import trial
 from include.training.baseline import baseline_metrics, constants
 from include.training.fit import predict_scores
 from include.training.metrics import evaluate
 from include.training.select import select
-from include.validation.labels import unmatured_days, with_labels
-from include.validation.runner import validate
+from include.training.speed import scoring_time
+from include.validation.ingest import read_days, store_days
+from include.validation.window import check_window
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 State = Literal["fine", "warning", "fault"]
 SEED = 0
+MOST_TOLD = 5
+"""Rules that did not hold, told of a step."""
+LEAST_OF_A_CLASS = 20
+"""Rows of each class that a sample has, where there are as many."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,23 @@ class Tried:
 
     @property
     def fine(self) -> bool:
+        """Whether a night would run through, whatever its gates then say."""
         return all(step.state != "fault" for step in self.steps)
+
+    @property
+    def released(self) -> bool:
+        """Whether the gates of a first release would let the version through."""
+        return self.fine and any(step.name == "gates" and step.state == "fine" for step in self.steps)
 
 
 def try_model(config: ModelConfig, night: date | None, rows: int, say: Callable[[Step], None]) -> Tried:
-    """Run the chain as of `night`, or of the newest one that the source has rows for, on about `rows` rows."""
-    with _scratch():
-        return _tried(config, night or newest_night(config), rows, say)
+    """Run the chain as of `night`, or of the newest one that the source has rows for; fit on at most `rows` rows."""
+    stored = table_faults(config)
+    with scratch():
+        return _tried(config, night or newest_night(config), rows, say, stored)
 
 
-def _tried(config: ModelConfig, night: date, rows: int, say: Callable[[Step], None]) -> Tried:
+def _tried(config: ModelConfig, night: date, rows: int, say: Callable[[Step], None], stored: Sequence[str]) -> Tried:
     tried = Tried(night)
 
     def step(name: str, work: Callable[[], tuple[State, list[str]]]) -> bool:
@@ -92,7 +103,7 @@ def _tried(config: ModelConfig, night: date, rows: int, say: Callable[[Step], No
         say(tried.steps[-1])
         return state != "fault"
 
-    for name, work in _Chain(config, night, rows).steps():
+    for name, work in _Chain(config, night, rows, stored).steps():
         if not step(name, work):
             break
     return tried
@@ -101,15 +112,16 @@ def _tried(config: ModelConfig, night: date, rows: int, say: Callable[[Step], No
 class _Chain:
     """The steps in their order; each leaves what the next ones need."""
 
-    def __init__(self, config: ModelConfig, night: date, rows: int) -> None:
-        self.config, self.night, self.most = config, night, rows
+    def __init__(self, config: ModelConfig, night: date, rows: int, stored: Sequence[str]) -> None:
+        self.config, self.night, self.most, self.stored = config, night, rows, stored
         self.windows: Windows = windows.training_windows(config, night)
         self.results: list[CandidateResult] = []
-        self.fitted: dict[str, trial.Trial] = {}
+        self.saved: dict[str, Saved] = {}
 
     def steps(self) -> Iterator[tuple[str, Callable[[], tuple[State, list[str]]]]]:
         yield "read", self._read
         yield "validate", self._validate
+        yield "window", self._window
         yield "split", self._split
         for index, candidate in enumerate(self.config.training.candidates):
             yield f"train {candidate.name}", partial(self._train, index)
@@ -119,62 +131,63 @@ class _Chain:
         yield "score", self._score
 
     def _read(self) -> tuple[State, list[str]]:
-        config, whole = self.config, self.windows.whole
-        self.days = DayRange(
-            start=whole.start - timedelta(days=windows.lookback_days(config)), end=self.night - timedelta(days=1)
-        )
-        found = read_source(config, self.days.start, self.days.end)
-        if config.data.labels:
-            found = with_labels(config, found, read_labels(config, self.days.start, self.days.end))
-        self.sample, self.sampled = found, len(found) > self.most
-        if self.sampled:
-            self.sample = found.sample(self.most, random_state=SEED).sort_index().reset_index(drop=True)
-        what = "a snapshot" if config.data.snapshot else f"{self.days.start} to {self.days.end}"
-        told = [f"{len(found):,} rows of {what} from {config.data.source.place}"]
-        if self.sampled:
-            told.append(f"a sample of {len(self.sample):,} goes on")
-        return ("fine" if len(found) else "fault"), told
+        """The days that a history of the model has, as `demo` loads them; none where the stored table cannot follow."""
+        if self.stored:
+            return "fault", list(self.stored)
+        span = windows.history_days(self.config, self.night)
+        self.days = [span.start + timedelta(days=step) for step in range(span.days)]
+        self.raw = read_days(self.config, self.days, self.night)
+        what = "a snapshot" if self.config.data.snapshot else f"{span.start} to {span.end}"
+        told = [f"{len(self.raw):,} rows of {what} from {self.config.data.source.place}"]
+        return ("fine" if len(self.raw) else "fault"), told
 
     def _validate(self) -> tuple[State, list[str]]:
-        config = self.config
-        days = [self.days.start + timedelta(days=step) for step in range(self.days.days)]
-        # A sample has fewer rows a day than a rule on their number demands.
-        rules = _without_row_counts(config) if self.sampled else config
-        outcome = validate(rules, self.sample, days, unmatured_days(config, days, self.night))
-        good = outcome.accepted
-        columns = {name: kind for name, kind in config.data.columns.items() if name != "day"} | {"row_key": "string"}
-        accepted = [day for day in days if day not in outcome.refused_days]
-        rows = good.assign(row_key=windows.row_keys(config, good))
-        schema = tables.schema_for(columns)
-        tables.replace_days(config.name, windows.VALIDATED, rows, good[config.data.day], accepted, schema)
-        told = [f"{len(good):,} rows pass, {len(outcome.quarantine):,} are set aside"]
-        told += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in outcome.failures[:5]]
-        refused = sorted(outcome.refused_days)
-        if refused:
-            reasons = "; ".join(outcome.refused_days[refused[-1]])
-            told.append(f"{len(refused)} of {len(days)} days are refused, the last {refused[-1]}: {reasons}")
-        bad = self.windows.whole.end in refused or len(refused) > config.training.max_missing_share * len(days)
-        return ("fault" if bad else "warning" if outcome.failures else "fine"), told
+        """Each day as its own night would judge it; a refused day stops training by the nights' rule alone."""
+        done = store_days(self.config, self.raw, self.days, self.night)
+        good, aside = (sum(day.validated for day in done.days), sum(day.quarantined for day in done.days))
+        told = [f"{good:,} rows pass, {aside + done.undated:,} are set aside"]
+        told += [f"{failure.severity}: {failure.rule}: {failure.detail}" for failure in done.failures[:MOST_TOLD]]
+        if refused := done.refused_days:
+            reasons = "; ".join(refused[-1].reasons)
+            told.append(f"{len(refused)} of {len(self.days)} days are refused, the last {refused[-1].day}: {reasons}")
+        self.there = windows.validated_days(self.config, self.windows.whole)
+        try:
+            gaps = require_days(self.config, self.windows, self.there)
+        except NotEnoughData as error:
+            return "fault", [*told, str(error)]
+        if gaps.days:
+            told.append(f"a night trains without {gaps.named}. {gaps.rule}")
+        return ("warning" if done.failures else "fine"), told
+
+    def _window(self) -> tuple[State, list[str]]:
+        self.rows = windows.read_rows(self.config, self.windows.whole, self.night)
+        doubts = check_window(self.config, self.windows, self.night, self.rows, self.there)
+        told = [f"{failure.rule}: {failure.detail}" for failure in doubts]
+        return ("warning" if told else "fine"), told or ["enough days, rows, classes and values in every split"]
 
     def _split(self) -> tuple[State, list[str]]:
-        rows = windows.read_rows(
-            self.config, self.windows.whole, self.night, columns=windows.judged_columns(self.config)
-        )
-        self.parts = splits.split(self.config, rows, self.windows)
-        spans = {"train": self.windows.train, "validation": self.windows.validation, "holdout": self.windows.holdout}
-        days = "" if self.config.data.snapshot else " of {0.start} to {0.end}"
-        return "fine", [f"{name}: {len(part):,} rows{days.format(spans[name])}" for name, part in self.parts.items()]
+        config, frozen = self.config, self.windows
+        judged = windows.judged_columns(config)
+        holdout = windows.read_rows(config, frozen.holdout, self.night, columns=judged)
+        self.parts: dict[splits.Split, pd.DataFrame] = {
+            "train": splits.of_days(config, self.rows, frozen.train, "train"),
+            "validation": splits.of_days(config, self.rows, frozen.validation, "validation"),
+            "holdout": splits.of_days(config, holdout, frozen.holdout, "holdout"),
+        }
+        spans = {"train": frozen.train, "validation": frozen.validation, "holdout": frozen.holdout}
+        days = "" if config.data.snapshot else " of {0.start} to {0.end}"
+        told = [f"{name}: {len(part):,} rows{days.format(spans[name])}" for name, part in self.parts.items()]
+        self.fitted_on = _sample(config, self.parts["train"], self.most)
+        if len(self.fitted_on) < len(self.parts["train"]):
+            told.append(f"candidates are fitted on a sample of {len(self.fitted_on):,} rows; a night knows more")
+        return "fine", told
 
     def _train(self, index: int) -> tuple[State, list[str]]:
-        candidate = self.config.training.candidates[index]
+        config, candidate = self.config, self.config.training.candidates[index]
         done = trial.on_rows(
-            self.config,
-            candidate,
-            self.parts["train"],
-            self.parts["validation"],
-            threads=environment.threads_per_task(),
+            config, candidate, self.fitted_on, self.parts["validation"], threads=environment.threads_per_task()
         )
-        self.fitted[candidate.name] = done
+        self.saved[candidate.name] = save(config, candidate, done)
         self.results.append(
             CandidateResult(
                 name=candidate.name,
@@ -185,20 +198,22 @@ class _Chain:
                 fit_seconds=done.resources.seconds,
             )
         )
-        metric = self.config.training.select_by
+        metric = config.training.select_by
         told = [f"{candidate.estimator}: validation {metric} {done.metrics[f'validation_{metric}']:.4f}"]
-        if done.left_out:
-            told.append(f"without {', '.join(done.left_out)}: no value in any training row")
-        return ("warning" if done.left_out else "fine"), told
+        empty = [name for name in done.left_out if self.parts["train"][name].isna().all()]
+        if empty:
+            told.append(f"without {', '.join(empty)}: no value in any training row")
+        told += done.notes
+        return ("warning" if len(told) > 1 else "fine"), told
 
     def _choose(self) -> tuple[State, list[str]]:
         chosen = select(self.config, self.results)
-        self.pipeline = self.fitted[chosen.chosen.name].pipeline
+        self.chosen = self.saved[chosen.chosen.name]
         return "fine", [chosen.reason]
 
     def _judge(self) -> tuple[State, list[str]]:
         part, config = self.parts["holdout"], self.config
-        scores = predict_scores(self.pipeline, part, config)
+        scores = predict_scores(self.chosen.pipeline, part, config)
         y = part[config.data.label].to_numpy(dtype=np.float64)
         same_for_all = constants(config, self.parts["train"][config.data.label].to_numpy())
         measured, baseline = evaluate(config, y, scores), baseline_metrics(config, y, same_for_all)
@@ -220,30 +235,55 @@ class _Chain:
         return ("warning" if odd else "fine"), [*told, *odd]
 
     def _gates(self) -> tuple[State, list[str]]:
-        """The gates of a first release. A sample is smaller than a night's holdout: there a no is but a hint."""
-        config, scores = self.config, self.scores
-        gates = [constant_gate(config, scores), *threshold_gates(config, scores), *slice_gates(config, scores)[0]]
-        told = [gate.sentence for gate in gates]
-        if all(gate.passed for gate in gates):
+        """The gates of a first release. A no is a result, and no night stops at it; of a sample it is a hint."""
+        config, chosen = self.config, self.chosen
+        timed = None
+        if config.release.max_scoring_ms_per_1000_rows is not None:
+            timed = scoring_time(chosen.pipeline, self.parts["holdout"], config)
+        decision = decide(config, 1, None, self.scores, chosen.golden, Facts(scoring_ms=timed, model_mb=chosen.mb))
+        told = [gate.sentence for gate in decision.gates]
+        if decision.verdict == "promote":
             return "fine", told
-        if self.sampled:
-            told.append("That is of a sample: a night judges all rows, and may be surer.")
-        return "warning", [*told, next_step(config, gates, scores)]
+        if len(self.fitted_on) < len(self.parts["train"]):
+            told.append("That is of a version fitted on a sample: a night's knows more.")
+        return "warning", [*told, decision.next_step]
 
     def _score(self) -> tuple[State, list[str]]:
-        last = DayRange(start=self.days.end, end=self.days.end)
+        last = DayRange(start=self.days[-1], end=self.days[-1])
         rows = windows.read_rows(self.config, last, self.night)
-        scores = predict_scores(self.pipeline, rows, self.config)
         if not len(rows):
             return "warning", [f"no validated rows of {last.end} to score"]
-        if scores.ndim == 2:
-            names = [str(name) for name in self.config.data.classes]
-            counts = pd.Series(np.array(names)[scores.argmax(axis=1)]).value_counts()
-            return "fine", [f"{len(rows):,} rows of {last.end}: " + ", ".join(f"{n} {c:,}" for n, c in counts.items())]
-        low, middle, high = np.quantile(scores, [0.05, 0.5, 0.95])
-        return "fine", [
-            f"{len(rows):,} rows of {last.end}: median {middle:.4g}, nine in ten from {low:.4g} to {high:.4g}"
-        ]
+        scores, errors = score_rows(self.chosen.pipeline, rows, self.config)
+        outputs.columns(self.config, scores)
+        failed = [error for error in errors if error]
+        if len(failed) == len(rows):
+            return "fault", [f"none of {len(rows):,} rows of {last.end} can be scored: {failed[0]}"]
+        told = [f"{len(rows):,} rows of {last.end}: {_spread(self.config, scores)}"]
+        if failed:
+            told.append(f"{len(failed):,} of them cannot be scored, such as: {failed[0]}")
+        return ("warning" if failed else "fine"), told
+
+
+def _spread(config: ModelConfig, scores: np.ndarray) -> str:
+    """What the scores (n,) or (n, k) are like, but for rows that have none."""
+    if scores.ndim == 2:
+        there = scores[np.isfinite(scores).all(axis=1)]
+        names = [str(name) for name in config.data.classes]
+        counts = pd.Series(np.array(names)[there.argmax(axis=1)]).value_counts()
+        return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    low, middle, high = np.nanquantile(scores, [0.05, 0.5, 0.95])
+    return f"median {middle:.4g}, nine in ten from {low:.4g} to {high:.4g}"
+
+
+def _sample(config: ModelConfig, train: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most about `most` rows to fit on, among them some of every class: a rare one is not lost to the sample."""
+    if len(train) <= most:
+        return train
+    mixed = train.sample(frac=1, random_state=SEED)
+    kept = np.arange(len(mixed)) < most
+    if config.task != "regression":
+        kept |= (mixed.groupby(config.data.label).cumcount() < LEAST_OF_A_CLASS).to_numpy()
+    return mixed[kept].sort_index().reset_index(drop=True)
 
 
 def _where(error: Exception) -> list[str]:
@@ -254,25 +294,3 @@ def _where(error: Exception) -> list[str]:
 
 def _ours(path: str) -> bool:
     return Path(path).is_relative_to(environment.REPOSITORY / "include")
-
-
-def _without_row_counts(config: ModelConfig) -> ModelConfig:
-    rules = tuple(rule for rule in config.validation.rules if "TableRowCount" not in rule.expect)
-    return config.model_copy(update={"validation": config.validation.model_copy(update={"rules": rules})})
-
-
-@contextmanager
-def _scratch() -> Iterator[None]:
-    """Tables of this process alone, and a key for hashes where it has none: all is gone afterwards."""
-    named = ("NIGHTSHIFT_TABLES", "NIGHTSHIFT_STATE")
-    before = {name: os.environ.get(name) for name in (*named, "NIGHTSHIFT_HASH_KEY")}
-    with tempfile.TemporaryDirectory(prefix="nightshift-try-") as folder:
-        os.environ.update(dict.fromkeys(named, folder))
-        os.environ["NIGHTSHIFT_HASH_KEY"] = environment.hash_key() or secrets.token_hex(32)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value

@@ -95,7 +95,7 @@ def check_window(
 
 def _loading(config: ModelConfig, whole: DayRange, fatal: Sequence[RuleFailure]) -> str:
     """How days that are missing are loaded; nothing where all of them are there."""
-    if not any(failure.rule.endswith(("_days_present", "_rows")) for failure in fatal):
+    if not any(failure.rule.endswith("_days_present") or not failure.checked for failure in fatal):
         return ""
     return (
         f"\nLoad what is missing: {_ingest(config, whole)}, "

@@ -24,7 +24,7 @@ def test_every_shipped_model_runs_through_on_a_sample(path: Path, state: Path) -
     before = dict(os.environ)
     tried = try_model(load_model(path), None, 3000, lambda step: None)
     assert tried.fine, tried.steps[-1]
-    assert [step.name for step in tried.steps][:3] == ["read", "validate", "split"]
+    assert [step.name for step in tried.steps][:3] == ["read", "validate", "window"]
     assert tried.steps[-1].name == "score"
     assert list(state.iterdir()) == [] and dict(os.environ) == before, "a trial leaves nothing behind"
 
@@ -59,7 +59,11 @@ def test_a_source_that_ends_in_the_past_is_tried_as_on_the_night_after(tmp_path:
     ("change", "step", "said"),
     [
         (lambda rows: rows.drop(columns="items"), "validate", "items"),
-        (lambda rows: rows.assign(late="no"), "split", "all of one class"),
+        (
+            lambda rows: rows.assign(late="no"),
+            "window",
+            "train_label_classes: label late must have both classes; found 1",
+        ),
         (lambda rows: rows.assign(late="perhaps"), "validate", "late"),
         (lambda rows: rows[rows["ordered on"] < "2024-03-20"], "validate", "refused"),
     ],
