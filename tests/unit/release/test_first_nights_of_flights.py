@@ -1,7 +1,8 @@
 """The first release of the shipped model on the nights that are hardest for it, by real fits on real flights.
 
-`python -m benchmarks.first_release` asks all 364 nights and trains every candidate. Here each of the worst ten is
-trained by the quickest candidate alone, which ranks rows worst: what it shows, the chosen one shows too.
+`python -m benchmarks.first_release` asks all 364 nights and trains every candidate. Here the quickest candidate alone
+is trained, on the ten nights of its least sure skill, and on three of those on which a bound of the Brier score or of
+ROC AUC, fit for other months, kept the first champion away.
 """
 
 from __future__ import annotations
@@ -21,15 +22,13 @@ from include.release.gates import decide
 from include.training.baseline import constants
 from include.training.fit import fit, predict_scores
 
-WORST = [
-    *(date(2026, 11, 28) + timedelta(days=step) for step in range(9)),
-    date(2026, 1, 31),
-]
-"""Nights of the smallest margin of skill, by the benchmark."""
+WORST = [*(date(2026, 10, day) for day in (22, 20, 21, 24, 31, 18, 17, 19)), date(2026, 9, 22), date(2026, 9, 23)]
+"""Nights of the least sure skill: autumn, when few flights are disrupted and the weather says little."""
+OF_MANY_DELAYS = [date(2026, 12, 3), date(2026, 1, 31), date(2026, 4, 13)]
 CANDIDATE = "logistic_regression"
 
 
-@pytest.mark.parametrize("night", WORST, ids=str)
+@pytest.mark.parametrize("night", [*WORST, *OF_MANY_DELAYS], ids=str)
 def test_the_worst_nights_end_with_a_champion(flight_delay: ModelConfig, night: date) -> None:
     config = flight_delay
     train, holdout = splits(config, night)
