@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from include.errors import PermanentError
 from include.release.evidence import EvidenceError, metric_interval
 from include.release.facts import WORDS, HoldoutScores, dependence, score_fault
 from include.release.first_release import skill_of
@@ -50,9 +51,11 @@ def warnings(config: ModelConfig, holdout: HoldoutScores) -> tuple[str, ...]:
     if holdout.challenger is None or score_fault(holdout.challenger, holdout.challenger_fault, config.task):
         return ()
     try:
+        if compute([metric], holdout.y, holdout.challenger, task=config.task)[metric] <= TOO_GOOD:
+            return ()  # most holdouts are not near it, and need no resampling
         found = metric_interval(metric, holdout.y, holdout.challenger, **dependence(config, holdout))
         sure = skill_of(config, metric, holdout).interval.low if metric == "accuracy" else found.low
-    except EvidenceError:
+    except (EvidenceError, PermanentError):
         return ()
     if sure <= TOO_GOOD:
         return ()
