@@ -153,9 +153,14 @@ class AirflowApi:
         return {dag["dag_id"] for dag in self._dags()}
 
     def _dags(self, like: str = "%") -> list[dict[str, Any]]:
-        params: dict[str, Any] = {"limit": 500, "dag_id_pattern": like}
-        found: list[dict[str, Any]] = self._call("GET", "/api/v2/dags", params=params)["dags"]
-        return found
+        """DAGs whose id holds `like`, page by page: Airflow gives a hundred at most, whatever is asked for."""
+        found: list[dict[str, Any]] = []
+        while True:
+            params: dict[str, Any] = {"limit": PAGE, "offset": len(found), "dag_id_pattern": like}
+            page = self._call("GET", "/api/v2/dags", params=params)
+            found += page["dags"]
+            if not page["dags"] or len(found) >= page["total_entries"]:
+                return found
 
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
