@@ -33,7 +33,10 @@ def read(config: ModelConfig, columns: Sequence[str], days: tuple[date, date], r
         return rows[list(columns)]
     told = rows["classes"] if "classes" in rows else pd.Series(None, index=rows.index, dtype=object)
     groups = [rows["version"], told.fillna("")]
-    parts = [_aligned(config, part, int(version), told) for (version, told), part in rows.groupby(groups, sort=False)]
+    parts = [
+        _aligned(config, part, int(str(version)), str(told))
+        for (version, told), part in rows.groupby(groups, sort=False)
+    ]
     return pd.concat(parts).loc[rows.index, list(columns)]
 
 
