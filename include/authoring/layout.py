@@ -187,7 +187,8 @@ def read_layout(place: str, content: bytes, found: Findings, source: Mapping[str
                 found.notes.append(why)
                 return other
             found.doubts.append(
-                f"{_first_fault(first)}. With --quote none each quotation mark is a letter, and every line a row"
+                f"{_first_fault(first)}. With --quote none each quotation mark is a letter, and every line a row; with "
+                "--quote '\"' texts go over as many lines as they seem to"
             )
             return None
     if isinstance(first, PermanentError):
@@ -218,7 +219,7 @@ def _with_faults(table: TextTable, found: Findings) -> TextTable | None:
         return table
     found.doubts.append(
         f"{count}{'; ...' if len(table.faults) > 3 else ''}). Mend them, or say what the file is written in: "
-        "--separator, --quote, --escape, --skip, --comment"
+        "--separator, --quote (none, or '\"' where texts go over several lines), --escape, --skip, --comment"
     )
     return None
 

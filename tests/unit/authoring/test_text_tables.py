@@ -250,6 +250,13 @@ def test_lone_quotation_marks_are_asked_about(drafts: Drafts) -> None:
     assert len(drafts.draft(lines, quote="none").rows) == 40
 
 
+def test_texts_that_look_like_lines_are_texts_where_a_person_says_so(drafts: Drafts) -> None:
+    lines = orders(memo=["ok"] * 39 + ['"one\no040,2026-03-20,5.5,north,1,two"'])
+    (doubt,) = drafts.doubts(lines)
+    assert "line 41 to 42" in doubt
+    assert keys(drafts.draft(lines, quote='"')) == {"quote": '"'}
+
+
 def test_few_lines_of_another_width_are_told_and_many_asked_about(drafts: Drafts) -> None:
     lines = orders(rows=400, sold_on=["2026-03-01"])
     lines[7] = lines[7][:3]
