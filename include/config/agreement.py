@@ -44,6 +44,7 @@ def _declared(config: ModelConfig) -> Iterator[str]:
         "data.known_afterwards": data.known_afterwards,
         "data.protected": data.protected,
         "data.personal": tuple(data.personal),
+        "data.optional": data.optional,
         "features.numeric": features.numeric,
         "features.categorical": features.categorical,
         "features.target_encoded": features.target_encoded,
@@ -131,6 +132,9 @@ def _stored_names(config: ModelConfig) -> Iterator[str]:
             yield f"data.was.{new}: column {new!r} is not in data.columns; the new name comes first: {{new: old}}"
         if old in data.columns:
             yield f"data.was.{new}: {old!r} is still in data.columns; a column has one name, so remove one of the two"
+    for name in data.optional:
+        if name in (data.day, data.time, data.label, *data.key):
+            yield f"data.optional: {name!r} names, dates or labels a row, which no row can be without; remove it"
     yield from (f"data.was: {old!r} cannot become two columns" for old in _doubles(data.was.values()))
 
 

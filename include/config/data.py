@@ -31,7 +31,9 @@ class DataConfig(Section):
     a snapshot the last `keep_snapshots` nights' tables are kept at hand; older ones stay in the table's versions.
 
     `columns` may change once rows are stored: a column may be added or left out, its type widened where every stored
-    value can be kept, and its name changed: `was` gives the old name of each new one. Anything else is refused.
+    value can be kept, and its name changed: `was` gives the old name of each new one. Anything else is refused. Of
+    columns that are `optional`, and of those that nothing in the file uses, absence is told and no fault: their values
+    are null that day.
     """
 
     source: Source
@@ -49,6 +51,7 @@ class DataConfig(Section):
     keep_snapshots: int = Field(default=30, ge=2, le=3650)
     columns: dict[Column, ColumnType] = Field(min_length=1)
     was: dict[Column, Column] = Field(default_factory=dict)
+    optional: tuple[Column, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -11,13 +11,17 @@ from include.contracts.base import Contract, DayRange
 
 
 class ScoreResult(Contract):
-    """Rows scored, by role and version; days that were already up to date are not scored again."""
+    """Rows scored, by role and version; days that were already up to date are not scored again.
+
+    `lacking` says which features of a version its rows do not bring any more, and what can be done.
+    """
 
     model: str
     scored_days: tuple[date, ...]
     rows: int
     rows_failed: int
     versions: dict[str, int]
+    lacking: tuple[str, ...] = ()
 
 
 class DriftFinding(Contract):

@@ -19,7 +19,7 @@ import pyarrow as pa
 from include.contracts import DayRange, ScoreResult
 from include.data import tables, windows
 from include.errors import PermanentError, TransientError
-from include.scoring import loader, outputs
+from include.scoring import lacking, loader, outputs
 from include.scoring.rows import score_rows
 from include.tracking import naming, registry
 
@@ -54,6 +54,7 @@ class Scored(NamedTuple):
     days: tuple[date, ...]
     rows: int
     failed: int
+    lacking: tuple[str, ...] = ()
 
 
 def score(config: ModelConfig, as_of: date, start: date | None = None, end: date | None = None) -> ScoreResult:
@@ -83,6 +84,7 @@ def score(config: ModelConfig, as_of: date, start: date | None = None, end: date
         rows=sum(scored.rows for scored in done),
         rows_failed=sum(scored.failed for scored in done),
         versions=versions,
+        lacking=tuple(sentence for scored in done for sentence in scored.lacking),
     )
 
 
@@ -132,7 +134,10 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     made = {"row_key": rows["row_key"].to_numpy(), "version": version, "error": errors, "night": as_of}
     frame = outputs.columns(meant, scores).assign(**made, snapshot=day_of_row.map(due).to_numpy())
     tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema(), within={"role": role})
-    return Scored(tuple(due), len(rows), int(frame["score"].isna().sum()))
+    gaps = lacking.sentences(config, role, version, training.config, rows)
+    for sentence in gaps:
+        log.warning("%s", sentence)
+    return Scored(tuple(due), len(rows), int(frame["score"].isna().sum()), gaps)
 
 
 def schema() -> pa.Schema:

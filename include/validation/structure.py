@@ -50,19 +50,22 @@ def inspect(
         original = personal.withheld(original, day_of_row, seen)
         coerced = coerce(original, config)
     declared = config.data.columns
+    absent = [name for name in declared if name not in original.columns]
+    spared = set(absent) & {*config.data.optional, *unused_columns(config)}
+    typed = coerce(original.assign(**dict.fromkeys(spared)), config).frame if spared else coerced.frame
     found = Inspection(
         config=config,
         days=asked,
         original=original,
-        typed=coerced.frame,
+        typed=typed,
         day_of_row=day_of_row,
         is_own=is_own,
-        missing=tuple(name for name in declared if name not in original.columns),
+        missing=tuple(name for name in absent if name not in spared),
         unexpected=tuple(str(name) for name in original.columns if name not in declared),
         unmatured=unmatured,
     )
     personal.refuse(found, seen)
-    _columns(found)
+    _columns(found, [name for name in absent if name in spared])
     for name, faulty in coerced.faults.items():
         _types(found, name, faulty)
     _classes(found)
@@ -93,6 +96,19 @@ def duplicates(found: Inspection) -> None:
         found.fail("duplicate_key", "quarantine_row", len(repeated), len(good), detail)
 
 
+def unused_columns(config: ModelConfig) -> set[str]:
+    """Declared columns that nothing in the model file uses: no row is set aside, and no day refused, for their sake.
+
+    A rule that mentions a name anywhere in its arguments uses the column.
+    """
+    data, release = config.data, config.release
+    used = {data.day, data.time, data.label, *data.key, *data.known_afterwards, *data.protected, *data.personal}
+    used |= {*config.features.inputs, config.training.sample_weight, release.cluster_by}
+    used |= {part.column for part in release.slices}
+    rules = [str(rule.args) for rule in config.validation.rules]
+    return {name for name in data.columns if name not in used and not any(name in text for text in rules)}
+
+
 def _places(
     config: ModelConfig, typed: pd.DataFrame, asked: tuple[datetime.date, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,13 +130,16 @@ def _unknown(own: np.ndarray) -> np.ndarray:
     return np.array([day is None for day in own], dtype=bool)
 
 
-def _columns(found: Inspection) -> None:
+def _columns(found: Inspection, spared: Sequence[str]) -> None:
     for name in found.unexpected:
         found.fail(
             f"column_unexpected:{name}", "warn", found.rows, found.rows, f"column {name!r} is not declared: dropped"
         )
     if not found.rows:
         return
+    for name in spared:
+        detail = f"the source delivered no column {name!r}, which can be done without: null in every row"
+        found.fail(f"column_missing:{name}", "warn", found.rows, found.rows, detail)
     for name in found.missing:
         found.mark(f"{COLUMN_EXISTS}:{name}", np.ones(found.rows, dtype=bool))
         detail = f"the source delivered no column {name!r}; it delivered {listed(list(found.original.columns), 40)}"
@@ -133,14 +152,18 @@ def _columns(found: Inspection) -> None:
 
 def _types(found: Inspection, name: str, faulty: np.ndarray) -> None:
     rule, kind = f"column_type:{name}", found.config.data.columns[name]
-    found.mark(rule, faulty)
+    vital = name not in unused_columns(found.config)
+    if vital:
+        found.mark(rule, faulty)
     faulty = faulty & ~found.undated  # they are told by `_undated`
     if not faulty.any():
         return
     values = list(dict.fromkeys(show(value) for value in found.original[name][faulty].head(100)))
     what = f"no {'finite ' if kind == 'number' else ''}{kind} in {name}"
     detail = f"{count(int(faulty.sum()), 'row')} hold {what}, such as {', '.join(values[:3])}"
-    found.fail(rule, "quarantine_row", int(faulty.sum()), found.rows, detail)
+    if not vital:
+        detail += "; nothing uses the column: the rows stay, these values are null"
+    found.fail(rule, "quarantine_row" if vital else "warn", int(faulty.sum()), found.rows, detail)
 
 
 def _classes(found: Inspection) -> None:
@@ -167,7 +190,8 @@ def _empty(found: Inspection) -> None:
     A column may rightly be empty for a day, as a weather station's is that was down.
     """
     data = found.config.data
-    for name in found.typed.columns.difference([data.label, data.day, *data.key], sort=False):
+    delivered = [name for name in found.typed.columns if name in found.original.columns]
+    for name in pd.Index(delivered).difference([data.label, data.day, *data.key], sort=False):
         there = found.original[name].notna().to_numpy(dtype=bool)
         days = [] if there.all() else found.days_without(there)
         if days:

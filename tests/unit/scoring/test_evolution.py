@@ -18,7 +18,7 @@ from include.scoring.batch import PREDICTIONS, score
 from include.training import jobs, rerun
 from include.training.fit import predict_scores
 from include.training.golden import parse_golden
-from tests.unit.served import MODEL
+from tests.unit.served import MODEL, rows_of
 
 NIGHT = date(2024, 3, 5)
 DAYS = DayRange(start=date(2024, 3, 1), end=date(2024, 3, 4))
@@ -78,3 +78,20 @@ def test_it_is_trained_again_to_the_same_scores(served: ModelConfig, edited: Mod
     again = rerun.rerun(request)
     assert again.data_hash == loader.registry.version_info(MODEL, 1).tags["data_hash"]
     assert np.array_equal(again.golden_scores, parse_golden(request.golden)[1])
+
+
+def test_a_feature_that_the_rows_do_not_bring_any_more_is_told_with_the_way_on(served: ModelConfig) -> None:
+    content = served.model_dump(mode="json")
+    del content["data"]["columns"]["queue"]
+    content["features"]["numeric"] = ["weight"]
+    left_out = ModelConfig.model_validate(content)
+    assert score(served, NIGHT).lacking == ()
+    last = date(2024, 3, 4)
+    rows = rows_of([last])
+    schema = tables.schema_for(left_out.data.columns, {"row_key": "string"})
+    tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], [last], schema)
+    found = score(left_out, NIGHT)
+    assert found.scored_days == (last,) and found.rows_failed == 0
+    assert [sentence.split(" of ")[0] for sentence in found.lacking] == ["champion version 1", "challenger version 2"]
+    assert "'queue', which no row of 2024-03-04 has" in found.lacking[0]
+    assert "declare queue in data.columns again" in found.lacking[0] and "./nightshift train" in found.lacking[0]
