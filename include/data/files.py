@@ -54,7 +54,7 @@ def _numbered(source: FilesSource, frames: list[pd.DataFrame]) -> pd.DataFrame:
 def _alike(config: ModelConfig, source: FilesSource, frames: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
     """The files' rows, where one file lacks a declared column that another has: a fault of its rows, and no gap.
 
-    Objects of JSON may leave out what they have no value for.
+    Objects of JSON may leave out what they have no value for, and any file a column that is optional.
     """
     if source.file_format in ("json", "jsonl"):
         return list(frames.values())
@@ -63,6 +63,7 @@ def _alike(config: ModelConfig, source: FilesSource, frames: dict[str, pd.DataFr
     from include.data.values import Unreadable
 
     there = {name for frame in frames.values() for name in frame.columns} & set(config.data.columns)
+    there -= set(config.data.optional)
     alike = []
     for path, frame in frames.items():
         lacks = sorted(there - set(frame.columns)) if len(frame) else []
