@@ -46,3 +46,13 @@ def test_a_split_of_one_class_is_named(flight_delay: ModelConfig, rows: pd.DataF
     calm = rows.assign(disrupted=rows["disrupted"].where(rows["flight_date"] < pd.Timestamp(found.holdout.start), 0.0))
     with pytest.raises(NotEnoughData, match=r"split holdout .* 56 rows, all of one class"):
         splits.split(flight_delay, calm, found)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.2, 0.5])
+def test_the_rows_that_would_do_surely_do(share: float) -> None:
+    """Which part a key is of is a hash: the chance that a split of so many rows has fewer than 50 is below 1 in 500."""
+    from scipy.stats import binom
+
+    needed = splits.rows_for(share)
+    assert binom.cdf(splits.LEAST_ROWS - 1, needed, share) < 0.002
+    assert needed * share < 2 * splits.LEAST_ROWS, "and not many times as many"
