@@ -8,7 +8,6 @@ import yaml
 
 from include.authoring.new_model import Wanted, new_model
 from include.authoring.proof import loosen
-from include.config.loader import load_model
 
 TEXT = """name: é, ü and 注
 validation:
@@ -60,15 +59,6 @@ def sold(days: int, a_day: int) -> pd.DataFrame:
             "late": [(row * row) % 3 % 2 for row in rows],
         }
     )
-
-
-def test_a_table_on_which_no_night_can_train_is_drafted_with_the_number_that_would_do(
-    tmp_path: Path, models: Path
-) -> None:
-    path, told = drafted(tmp_path, sold(20, 3))
-    assert load_model(path).data.label == "late"
-    assert "no night can train on these rows yet" in told
-    assert "a split needs at least 50 rows" in told and "days would do" in told
 
 
 def test_a_good_table_has_nothing_held_against_it(tmp_path: Path, models: Path) -> None:
