@@ -79,9 +79,20 @@ def _rows(
 
 
 def _without_views(rows: pa.Table) -> pa.Table:
-    """The engine's views of text as text, which Arrow can filter."""
-    kinds = [pa.string() if pa.types.is_string_view(field.type) else field.type for field in rows.schema]
-    return rows.cast(pa.schema(list(zip(rows.schema.names, kinds, strict=True))))
+    """The engine's views of text and bytes as such, which Arrow can filter, in lists and structs too."""
+    return rows.cast(pa.schema([(field.name, _without_view(field.type)) for field in rows.schema]))
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_list(kind):
+        return pa.list_(_without_view(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _without_view(field.type)) for field in kind])
+    return kind
 
 
 def _asked(config: ModelConfig, schema: pa.Schema, start: date, end: date) -> ds.Expression | None:
