@@ -166,7 +166,8 @@ def _training(found: Profile, shares: Mapping[str, float]) -> list[str]:
 def _days(spans: Spans) -> list[str]:
     lines = ["training:", f"  # Days by the calendar; each split needs {MIN_ROWS} rows."]
     for part, days in spans.days.items():
-        lines.append(f"  {part}_days: {days}   # {spans.rows[part]:,} rows so far")
+        when = "rows, once they are there" if spans.young else "rows so far"
+        lines.append(f"  {part}_days: {days}   # {spans.rows[part]:,} {when}")
     if (share := spans.missing_share) is not None:
         lines.append(
             f"  # No rows on {spans.empty:,} of {spans.whole:,} days, on {spans.worst:.0%} of them in one split."

@@ -169,7 +169,12 @@ def _windows(
             few = f"{len(labelled):,} rows with a {said(label)}: too few to train, choose and judge on three splits"
             raise ConfigError(origin, [f"{few} of {least} rows each; {3 * least} rows would do"])
         return None, 1
-    found = spans.spans_of(labelled[time], origin)
+    dated = labelled[labelled[time].notna()]
+    if dated.empty:
+        raise ConfigError(origin, [f"no row with a {said(label)} has a {said(time)}, by which days are told apart"])
+    found = spans.spans_of(dated[time])
+    if found.young:
+        notes.append(_young_note(dated, label, time, found))
     last, known = rows[time].max().normalize(), labelled[time].max().normalize()
     delay = min(LONGEST_DELAY, int((last - known).days) + 1)
     if delay > 1:
@@ -180,6 +185,19 @@ def _windows(
             "drafted to allow as many"
         )
     return found, delay
+
+
+def _young_note(dated: pd.DataFrame, label: str, time: str, found: Spans) -> str:
+    days, least = dated[time].dt.normalize(), spans.MIN_ROWS
+    history = int((days.max() - days.min()).days) + 1
+    other = ""
+    if len(dated) >= 3 * least:
+        other = f" Without --time the table is a snapshot, of which {3 * least} rows do."
+    return (
+        f"{len(dated):,} rows with a {said(label)} on {days.nunique():,} days are too few to train on: each of three "
+        f"spans of days needs {least}. Nights keep what comes and refuse to train until the {found.whole:,} days of "
+        f"the windows are there; {history:,} are.{other}"
+    )
 
 
 def _recent(rows: pd.DataFrame, windows: Spans, time: str, parts: roles.Roles) -> roles.Roles:

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from include.authoring.yaml_text import said
-from include.errors import ConfigError
-
 MIN_ROWS = 50
 """Rows that each split needs: `validation.window.MIN_ROWS`, which a test holds this to."""
 SPARE = 1.2
@@ -35,7 +32,8 @@ USUAL_MISSING = 0.1
 class Spans:
     """Calendar days, rows, first day and day after the last of each split; days without rows, and their worst share.
 
-    `step` is the number of days from one day with rows to the next, `per_day` the rows of such a day.
+    `step` is the number of days from one day with rows to the next, `per_day` the rows of such a day. Of a `young`
+    history the splits reach back before its first day: `rows` are those that will be there, and no split has edges yet.
     """
 
     days: dict[str, int]
@@ -47,6 +45,7 @@ class Spans:
     empty: int
     whole: int
     worst: float
+    young: bool = False
 
     @property
     def missing_share(self) -> float | None:
@@ -57,19 +56,19 @@ class Spans:
         return min(0.9999, math.ceil((self.worst + room) * 10_000) / 10_000)
 
 
-def spans_of(moments: pd.Series, origin: str = "the table") -> Spans:
-    """The windows for rows (n,) of these days or moments, of which the label is known.
+def spans_of(moments: pd.Series) -> Spans:
+    """The windows for one or more rows (n,) of these days or moments, of which the label is known.
 
-    Raises ConfigError, with what would do, where three splits of MIN_ROWS rows cannot be had.
+    Where three splits of MIN_ROWS rows cannot be had yet, they are those that the rows will fill at the pace seen.
     """
     counts = moments.dropna().dt.normalize().value_counts().sort_index()
     dates, per_date = counts.index, counts.to_numpy()
-    total, step = int(per_date.sum()), _step(dates)
+    step = _step(dates)
     for spare in (SPARE, 1.0):
         if (cuts := _cuts(per_date, step, math.ceil(spare * MIN_ROWS))) is not None:
             break
     else:
-        raise ConfigError(origin, [_too_few(moments, total, len(dates))])
+        return _young_spans(dates, per_date, step)
     train, validation, holdout = cuts
     first = _first(dates, per_date, train, validation)
     starts = {"train": first, "validation": validation, "holdout": holdout}
@@ -137,10 +136,23 @@ def _first(dates: pd.DatetimeIndex, per_date: np.ndarray, first: int, end: int) 
     return first + start if start < end - first and rows_after[start] >= 1000 else first
 
 
-def _too_few(moments: pd.Series, rows: int, dates: int) -> str:
-    enough = 3 * MIN_ROWS
-    without = f"; without --time the table is a snapshot, of which {enough} rows do" if rows >= enough else ""
-    return (
-        f"--time {said(moments.name)!r} has {rows:,} rows with a label on {dates:,} days: too few to train, choose and "
-        f"judge on three spans of days with {MIN_ROWS} rows each; {enough} rows on 3 days are the least{without}"
+def _young_spans(dates: pd.DatetimeIndex, per_date: np.ndarray, step: int) -> Spans:
+    """Windows for a history that is too short as yet: each split as long as it takes to fill at the pace so far."""
+    history, total = int((dates[-1] - dates[0]).days) + 1, int(per_date.sum())
+    pace = total / max(history, step * len(dates))
+    least = max(3 * step, math.ceil(SPARE * MIN_ROWS / pace))
+    days = {"train": 2 * least, "validation": least, "holdout": least}
+    whole = sum(days.values())
+    share = 1 - min(1.0, len(dates) / history)
+    return Spans(
+        days=days,
+        rows={part: int(pace * number) for part, number in days.items()},
+        edges={},
+        holdout_dates=max(1, least // step),
+        step=step,
+        per_day=float(np.median(per_date)),
+        empty=round(share * whole),
+        whole=whole,
+        worst=share,
+        young=True,
     )

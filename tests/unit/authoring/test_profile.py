@@ -257,12 +257,19 @@ def test_windows_fit_the_history(days: pd.DatetimeIndex, per_day: int) -> None:
     assert spans.empty / spans.whole <= allowed < 1 and spans.worst <= max(0.5, allowed)
 
 
-def test_a_history_too_short_is_refused_with_what_would_do() -> None:
-    with pytest.raises(ConfigError, match=r"149 rows .* 150 rows on 3 days"):
-        spans_of(pd.Series(pd.date_range("2024-01-01", periods=149), name="when"))
-    two_days = pd.Series(np.repeat(pd.date_range("2024-01-01", periods=2).to_numpy(), 500), name="when")
-    with pytest.raises(ConfigError, match="without --time"):
-        spans_of(two_days)
+@pytest.mark.parametrize(("days", "per_day"), [(20, 2), (2, 500), (1, 40), (149, 1)])
+def test_a_young_history_is_drafted_for_the_days_that_it_will_take(days: int, per_day: int) -> None:
+    moments = pd.Series(np.repeat(pd.date_range("2024-01-01", periods=days).to_numpy(), per_day), name="when")
+    spans = spans_of(moments)
+    assert spans.young and not spans.edges
+    assert all(rows >= MIN_ROWS for rows in spans.rows.values())
+    assert spans.whole == sum(spans.days.values()) > days
+
+
+def test_a_draft_says_that_a_history_is_young_and_refuses_a_small_snapshot() -> None:
+    young = found(panel(4), time="day of sale")
+    note = "24 rows with a y on 4 days are too few to train on"
+    assert [said for said in young.notes if said.startswith(note)]
     with pytest.raises(ConfigError, match="150 rows would do"):
         found(panel()[:149])
     assert window.MIN_ROWS == MIN_ROWS
