@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from include.authoring import bounds
 from include.authoring.bounds import release_metric
 from include.authoring.rules import drafted_rules, unruled
-from include.authoring.spans import MIN_ROWS, Spans
+from include.authoring.spans import Spans
 from include.authoring.yaml_text import comment, entry, flow, listed, said
 from include.config.section import METRICS_OF
+from include.data.splits import LEAST_ROWS
 
 if TYPE_CHECKING:
     from include.authoring.profile import Profile
@@ -135,7 +136,10 @@ def _validation(found: Profile) -> list[str]:
 
 def _training(found: Profile, shares: Mapping[str, float]) -> list[str]:
     if found.spans is None:
-        lines = ["training:", f"  split: {flow(dict(shares))}   # by a hash of the key; {MIN_ROWS} rows each at least"]
+        lines = [
+            "training:",
+            f"  split: {flow(dict(shares))}   # by a hash of the key; each {LEAST_ROWS} rows or more",
+        ]
         trained = shares["train"] * len(found.labelled)
     else:
         lines, trained = _days(found.spans), found.spans.rows["train"]
@@ -164,7 +168,7 @@ def _training(found: Profile, shares: Mapping[str, float]) -> list[str]:
 
 
 def _days(spans: Spans) -> list[str]:
-    lines = ["training:", f"  # Days by the calendar; each split needs {MIN_ROWS} rows."]
+    lines = ["training:", f"  # Days by the calendar; each split needs {LEAST_ROWS} rows."]
     for part, days in spans.days.items():
         when = "rows, once they are there" if spans.young else "rows so far"
         lines.append(f"  {part}_days: {days}   # {spans.rows[part]:,} {when}")
@@ -188,7 +192,7 @@ def _release(found: Profile) -> list[str]:
         lines.append(f"  against_champion: {{metric: {metric}}}")
     return [
         *lines,
-        f"  min_holdout_rows: {bounds.least_holdout(found, MIN_ROWS)}",
+        f"  min_holdout_rows: {bounds.least_holdout(found, LEAST_ROWS)}",
         "  # A first release must be surely better than a constant prediction, and a later one than the champion.",
         "  # A bound of your own holds always, in every season and for the first release too:",
         f"  # thresholds: [{{metric: {metric}, {bound}}}]",

@@ -72,7 +72,8 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         wanted.origin or "the query",
     )
     found = replace(found, notes=(*table.notes, *found.notes))
-    said = _write(path, _drafted(wanted, table.source, found))
+    young = found.spans is not None and found.spans.young
+    said = _write(path, _drafted(wanted, table.source, found), young)
     return path, replace(found, notes=(*found.notes, *said))
 
 
@@ -125,7 +126,7 @@ def _user() -> str:
         return "nobody"
 
 
-def _write(path: Path, text: str) -> tuple[str, ...]:
+def _write(path: Path, text: str, young: bool) -> tuple[str, ...]:
     """Check what was drafted under its own name beside its place, then move it there; returns what is to be said."""
     from include.authoring.proof import prove
 
@@ -141,7 +142,7 @@ def _write(path: Path, text: str) -> tuple[str, ...]:
                 + "\nNext: send this, with the first lines of your data, to whoever keeps this repository; until it is "
                 "mended, rename or leave out the columns that the faults name"
             )
-        said = prove(drafted, text)
+        said = prove(drafted, text, young)
         drafted.replace(path)
         return said
     finally:

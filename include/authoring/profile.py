@@ -12,6 +12,7 @@ from include.authoring import keys, leaks, roles, spans, target
 from include.authoring.yaml_text import said
 from include.config.near import near
 from include.config.show import show
+from include.data.splits import LEAST_ROWS
 from include.data.values import convert
 from include.errors import ConfigError
 
@@ -164,8 +165,8 @@ def _windows(
     """The windows that fit, and the days until a label is known: the newest days may wait for theirs."""
     labelled = rows[rows[label].notna()]
     if time is None:
-        if len(labelled) < 3 * spans.MIN_ROWS:
-            least = spans.MIN_ROWS
+        if len(labelled) < 3 * LEAST_ROWS:
+            least = LEAST_ROWS
             few = f"{len(labelled):,} rows with a {said(label)}: too few to train, choose and judge on three splits"
             raise ConfigError(origin, [f"{few} of {least} rows each; {3 * least} rows would do"])
         return None, 1
@@ -188,7 +189,7 @@ def _windows(
 
 
 def _young_note(dated: pd.DataFrame, label: str, time: str, found: Spans) -> str:
-    days, least = dated[time].dt.normalize(), spans.MIN_ROWS
+    days, least = dated[time].dt.normalize(), LEAST_ROWS
     history = int((days.max() - days.min()).days) + 1
     other = ""
     if len(dated) >= 3 * least:

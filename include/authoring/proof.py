@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 MOST_TOLD = 5
 
 
-def prove(path: Path, text: str) -> tuple[str, ...]:
+def prove(path: Path, text: str, young: bool = False) -> tuple[str, ...]:
     """Read the rows as a night would, through the `data.source` of the draft at `path`, and validate them.
 
     A drafted rule that the rows fail only warns, in the file too: it is the draft that is wrong about them.
-    Returns what was changed, and whatever else sets rows aside, refuses days or keeps a night from training.
+    Returns what was changed, and whatever else sets rows aside, refuses days or keeps a night from training; of a
+    `young` history it is known that none can train yet.
     """
     config = load_model(path)
     try:
@@ -56,7 +57,8 @@ def prove(path: Path, text: str) -> tuple[str, ...]:
         config = load_model(path)
         outcome = validate(config, rows, days, unmatured)
         notes = [_loosened(failed[rule.name], line) for rule, line in zip(wrong, lines, strict=True)]
-    return (*notes, *_findings(config, outcome), *_training(config, outcome, days, night))
+    training = [] if young else _training(config, outcome, days, night)
+    return (*notes, *_findings(config, outcome), *training)
 
 
 def loosen(text: str, rules: Collection[int]) -> tuple[str, list[int]]:

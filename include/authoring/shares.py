@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from include.authoring.spans import MIN_ROWS
 from include.data import splits
+from include.data.splits import LEAST_ROWS
 from include.data.windows import row_keys
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def small_shares(config: ModelConfig, rows: pd.DataFrame) -> Mapping[str, float]
         return None
     places = np.sort(splits.fractions(config.name, row_keys(config, rows).astype(str)))
     count = len(places)
-    small = min(count // 3, max(round(SPARE * MIN_ROWS), round(USUAL * count)))
+    small = min(count // 3, max(round(SPARE * LEAST_ROWS), round(USUAL * count)))
     first, second = count - 2 * small, count - small
     train = round(float(places[first - 1] + places[first]) / 2, 5)
     validation = round(float(places[second - 1] + places[second]) / 2 - train, 5)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-MIN_ROWS = 50
-"""Rows that each split needs: `validation.window.MIN_ROWS`, which a test holds this to."""
+from include.data.splits import LEAST_ROWS
+
 SPARE = 1.2
 """How many times as many rows as needed are wanted: windows move on, and a day may be refused."""
 HOLDOUT_ROWS = 500
@@ -59,13 +59,13 @@ class Spans:
 def spans_of(moments: pd.Series) -> Spans:
     """The windows for one or more rows (n,) of these days or moments, of which the label is known.
 
-    Where three splits of MIN_ROWS rows cannot be had yet, they are those that the rows will fill at the pace seen.
+    Where three splits of LEAST_ROWS rows cannot be had yet, they are those that the rows will fill at the pace seen.
     """
     counts = moments.dropna().dt.normalize().value_counts().sort_index()
     dates, per_date = counts.index, counts.to_numpy()
     step = _step(dates)
     for spare in (SPARE, 1.0):
-        if (cuts := _cuts(per_date, step, math.ceil(spare * MIN_ROWS))) is not None:
+        if (cuts := _cuts(per_date, step, math.ceil(spare * LEAST_ROWS))) is not None:
             break
     else:
         return _young_spans(dates, per_date, step)
@@ -140,7 +140,7 @@ def _young_spans(dates: pd.DatetimeIndex, per_date: np.ndarray, step: int) -> Sp
     """Windows for a history that is too short as yet: each split as long as it takes to fill at the pace so far."""
     history, total = int((dates[-1] - dates[0]).days) + 1, int(per_date.sum())
     pace = total / max(history, step * len(dates))
-    least = max(3 * step, math.ceil(SPARE * MIN_ROWS / pace))
+    least = max(3 * step, math.ceil(SPARE * LEAST_ROWS / pace))
     days = {"train": 2 * least, "validation": least, "holdout": least}
     whole = sum(days.values())
     share = 1 - min(1.0, len(dates) / history)

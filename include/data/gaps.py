@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -38,6 +39,18 @@ class Gaps:
         return len(self.days) / self.window.days
 
     @property
+    def begins(self) -> date | None:
+        """The first day that is there, where days before it are missing; None where it is the window's, or none is."""
+        there = (self.window.start + timedelta(days=offset) for offset in range(self.window.days))
+        first = next((day for day in there if day not in self.days), None)
+        return first if first is not None and first > self.window.start else None
+
+    @property
+    def beyond(self) -> int:
+        """Days that are missing beyond the share allowed."""
+        return max(0, math.ceil(len(self.days) - self.allowed * self.window.days))
+
+    @property
     def bearable(self) -> bool:
         """Whether a night trains all the same."""
         return not self.stale and len(self.days) <= self.allowed * self.window.days
@@ -72,7 +85,20 @@ def require_days(config: ModelConfig, frozen: Windows, there: Collection[date]) 
     if not gaps.bearable:
         raise NotEnoughData(
             f"{config.name}: training needs the {gaps.window.days} validated days {gaps.window.start} to "
-            f"{gaps.window.end}, and some are missing, {gaps.named}. {gaps.rule}.\n"
-            f"Load them: {trigger(config.name, 'ingest', start=gaps.days[0], end=gaps.days[-1])}"
+            f"{gaps.window.end}, and some are missing, {gaps.named}. {gaps.rule}.\n{_advise(config, gaps)}"
         )
     return gaps
+
+
+def _advise(config: ModelConfig, gaps: Gaps) -> str:
+    """How the window fills: by loading what the source has, or, where it begins later, by waiting."""
+    load = f"Load them: {trigger(config.name, 'ingest', start=gaps.days[0], end=gaps.days[-1])}"
+    first = gaps.begins
+    if first is None or config.data.snapshot:
+        return load
+    train, validation, holdout = config.training.days
+    return (
+        f"{load}\nWhere the source itself begins on {first}, nothing can be loaded: training starts by itself once "
+        f"{gaps.beyond:,} more days are there, or with fewer days in the model file (training.train_days {train}, "
+        f"validation_days {validation}, holdout_days {holdout})"
+    )

@@ -10,9 +10,9 @@ import pytest
 
 from include.authoring.names import counts_rows, sounds_like_code, sounds_like_key
 from include.authoring.profile import Profile, profile
-from include.authoring.spans import MIN_ROWS, spans_of
+from include.authoring.spans import spans_of
+from include.data.splits import LEAST_ROWS
 from include.errors import ConfigError
-from include.validation import window
 
 KINDS = {"i": "integer", "f": "number", "M": "date", "O": "string", "b": "boolean", "U": "string"}
 
@@ -251,7 +251,7 @@ def test_windows_fit_the_history(days: pd.DatetimeIndex, per_day: int) -> None:
     for part in ("holdout", "validation", "train"):
         first = last - pd.Timedelta(days=spans.days[part])
         rows = int(((moments >= first) & (moments < last)).sum())
-        assert rows == spans.rows[part] >= MIN_ROWS, part
+        assert rows == spans.rows[part] >= LEAST_ROWS, part
         last = first
     allowed = 0.1 if spans.missing_share is None else spans.missing_share
     assert spans.empty / spans.whole <= allowed < 1 and spans.worst <= max(0.5, allowed)
@@ -262,7 +262,7 @@ def test_a_young_history_is_drafted_for_the_days_that_it_will_take(days: int, pe
     moments = pd.Series(np.repeat(pd.date_range("2024-01-01", periods=days).to_numpy(), per_day), name="when")
     spans = spans_of(moments)
     assert spans.young and not spans.edges
-    assert all(rows >= MIN_ROWS for rows in spans.rows.values())
+    assert all(rows >= LEAST_ROWS for rows in spans.rows.values())
     assert spans.whole == sum(spans.days.values()) > days
 
 
@@ -272,7 +272,6 @@ def test_a_draft_says_that_a_history_is_young_and_refuses_a_small_snapshot() -> 
     assert [said for said in young.notes if said.startswith(note)]
     with pytest.raises(ConfigError, match="150 rows would do"):
         found(panel()[:149])
-    assert window.MIN_ROWS == MIN_ROWS
 
 
 @pytest.mark.parametrize(

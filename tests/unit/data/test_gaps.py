@@ -40,3 +40,13 @@ def test_a_night_that_trains_on_stale_rows_is_refused_by_the_day_and_the_key(fli
     with pytest.raises(NotEnoughData, match=r"2013-05-31\. .*training\.max_missing_share") as caught:
         require_days(flight_delay, frozen, days[:-1])
     assert "flight_delay__ingest start=2013-05-31 end=2013-05-31" in str(caught.value)
+
+
+def test_a_source_that_begins_inside_the_window_is_told_when_training_starts(flight_delay: ModelConfig) -> None:
+    frozen = training_windows(flight_delay, date(2013, 6, 1))
+    days = [frozen.whole.start + timedelta(days=step) for step in range(frozen.whole.days)]
+    gaps = find_gaps(flight_delay, frozen.whole, days[50:])
+    assert gaps.begins == days[50] and find_gaps(flight_delay, frozen.whole, days[:-1]).begins is None
+    assert gaps.beyond == 42  # of 84 days 8.4 may be missing
+    with pytest.raises(NotEnoughData, match=rf"begins on {days[50]}, .* once 42 more days .*train_days 60"):
+        require_days(flight_delay, frozen, days[50:])
