@@ -55,7 +55,8 @@ def hashed(config: ModelConfig, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _text(value: Any) -> str:
     """A value as text, the same from every source: 7, 7.0 and "7 " are one."""
-    if isinstance(value, numbers.Integral | float) and not isinstance(value, bool) and value == int(value):
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, numbers.Integral)
+    if whole and not isinstance(value, bool):
         return str(int(value))
     return str(value).strip()
 

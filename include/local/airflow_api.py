@@ -17,6 +17,8 @@ from include.errors import PermanentError, TransientError
 
 Say = Callable[[str], None]
 POLL_SECONDS = 0.5
+SILENCE_SECONDS = 60
+"""How long a run is followed without an answer: a restarted API server takes about twenty."""
 PERSON = "waits for a person"
 FINISHED = ("success", "failed")
 PAGE = 100
@@ -187,13 +189,21 @@ class AirflowApi:
         """Wait for the end of a run, saying every eight seconds what runs, and every minute that a person must answer.
 
         :param trouble: says what keeps the run from going on that Airflow does not know; empty where nothing does
-        Raises PermanentError, with the last lines of the failed tasks' logs, when it fails.
+        Raises PermanentError, with the last lines of the failed tasks' logs, when it fails, and TransientError where
+        Airflow has been silent for `SILENCE_SECONDS`: a busy machine answers late.
         """
         told, said = time.monotonic(), ""
+        answered = told
         while not run.finished:
             time.sleep(POLL_SECONDS)
-            run = self.run(run.dag_id, run.run_id)
-            now = "; ".join(filter(None, [self._doing(run), trouble()]))
+            try:
+                run = self.run(run.dag_id, run.run_id)
+                now = "; ".join(filter(None, [self._doing(run), trouble()]))
+                answered = time.monotonic()
+            except TransientError:
+                if time.monotonic() - answered > SILENCE_SECONDS:
+                    raise
+                continue
             if now != said or time.monotonic() - told > (60 if PERSON in now else 8):
                 say(f"{run.dag_id}: {now}")
                 told, said = time.monotonic(), now

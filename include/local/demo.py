@@ -109,8 +109,11 @@ def _release(api: Runs, config: ModelConfig, night: date, say: Say) -> None:
 
 def _score_and_monitor(api: Runs, config: ModelConfig, night: date, say: Say) -> None:
     """Score what is unscored, then wait for the look that the scores' asset starts; else start it by hand."""
-    from include.tracking import naming, runs
+    from include.tracking import naming, registry, runs
 
+    if registry.champion_version(config.name) is None:
+        say("nothing is scored before a version is released")
+        return
     seen = {run.run_id for run in api.runs(f"{config.name}__monitor")}
     api.follow(api.trigger(f"{config.name}__score", _asked(config, night)), say)
     deadline = time.monotonic() + ASSET_SECONDS

@@ -87,7 +87,8 @@ def with_labels(config: ModelConfig, rows: pd.DataFrame, labels: pd.DataFrame | 
     if known.empty or rows.empty:
         return rows.assign(**{data.label: None})
     ours, theirs = (pd.MultiIndex.from_tuples(_places(config, frame)) for frame in (rows, known))
-    found = pd.Series(known[data.label].to_numpy(), index=theirs).reindex(ours)
+    # As objects: integers would become floats beside rows without a label, and lose digits.
+    found = pd.Series(known[data.label].astype(object).to_numpy(), index=theirs).reindex(ours)
     return rows.assign(**{data.label: found.to_numpy()})
 
 
