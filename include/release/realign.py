@@ -6,8 +6,7 @@ one that passes its gates takes its place.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from include import clock
 from include.contracts import ReleaseEvent
 from include.errors import PermanentError
 from include.release import ledger, promotion
@@ -64,7 +63,7 @@ def _is_usable(model: str, version: int) -> bool:
 
 
 def _line(model: str, version: int, before: int | None, after: int | None, reason: str) -> ReleaseEvent:
-    now = datetime.now(UTC)
+    now = clock.now()
     return ledger.append(
         ReleaseEvent(
             at=now,

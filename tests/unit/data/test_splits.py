@@ -36,7 +36,7 @@ def test_each_labelled_row_of_the_window_is_in_one_split_by_its_day(
 def test_a_split_without_rows_names_its_days_and_the_command(flight_delay: ModelConfig, rows: pd.DataFrame) -> None:
     found = windows.training_windows(flight_delay, AS_OF)
     early = rows[rows["flight_date"] < pd.Timestamp(found.validation.start)]
-    expected = rf"validation \({found.validation.start} to {found.validation.end}\) has no rows .*flight_delay__ingest"
+    expected = rf"validation \({found.validation.start} to {found.validation.end}\) has no rows; .*flight_delay__ingest"
     with pytest.raises(NotEnoughData, match=expected):
         splits.split(flight_delay, early, found)
 

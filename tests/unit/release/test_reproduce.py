@@ -153,7 +153,7 @@ def test_every_estimator_is_the_same_to_the_last_bit(registered: Path) -> None:
 
 def test_what_differs_is_shown_and_the_exit_code_says_so(registered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One prediction in its last bit, one metric, the code and the model file are not what was recorded."""
-    monkeypatch.setattr(instance, "settings", lambda: None)  # no local services: this registry is the test's
+    monkeypatch.setattr(instance, "find", lambda: None)  # no local services: this registry is the test's
     monkeypatch.setenv("NIGHTSHIFT_GIT_SHA", "d" * 40)
     run_id = registry.version_info(MODEL, MEASURED).mlflow_run_id
     golden = runs.load_text(run_id, "golden.json")
@@ -179,7 +179,7 @@ def test_what_differs_is_shown_and_the_exit_code_says_so(registered: Path, monke
 
 
 def test_the_command_says_identical(registered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instance, "settings", lambda: None)
+    monkeypatch.setattr(instance, "find", lambda: None)
     done = CliRunner().invoke(cli.app, ["reproduce", MODEL, "2"])
     assert done.exit_code == 0
     assert "identical: 50 predictions and" in done.stdout
@@ -217,7 +217,7 @@ def test_a_data_version_that_is_gone_is_named(
 def test_the_fault_of_the_clean_process_is_told_with_the_version(
     registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instance, "settings", lambda: None)
+    monkeypatch.setattr(instance, "find", lambda: None)
     monkeypatch.setenv("NIGHTSHIFT_TABLES", str(tmp_path))
     done = CliRunner().invoke(cli.app, ["reproduce", MODEL, "3"])
     assert done.exit_code == 1
