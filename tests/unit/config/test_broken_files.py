@@ -80,7 +80,7 @@ CORPUS: dict[str, tuple[str | bytes, str]] = {
     "too few classes": (edit(CUTS, "[Fair, Good, Very Good, Premium, Ideal]", "[Fair, Good]"), "three or more for task multiclass"),
     "class twice": (edit(CUTS, "[Fair, Good,", "[Fair, Fair, Good,"), "'Fair' is listed twice"),
     "metric of another task": (edit(CUTS, "select_by: log_loss", "select_by: roc_auc"), "is no metric of task multiclass"),
-    "unknown metric": (edit(RIDES, "{metric: mean_absolute_error, max: 2.0}", "{metric: mae, max: 2.0}"), "received 'mae'"),
+    "unknown metric": (edit(RIDES, "against_champion: {metric: mean_absolute_error", "against_champion: {metric: mae"), "received 'mae'"),
     "estimator of another task": (edit(RIDES, "estimator: Ridge", "estimator: LogisticRegression"), "not task regression"),
     "unknown estimator": (edit(RIDES, "estimator: Ridge", "estimator: Rigde"), "did you mean 'Ridge'?"),
     "unknown parameter": (edit(RIDES, "params: {alpha: 1.0}", "params: {alfa: 1.0}"), "no such parameter (did you mean 'alpha'?)"),
