@@ -46,7 +46,7 @@ def release_metric(found: Profile) -> MetricName:
     usual = METRICS_OF[found.task][0]
     if found.task != "regression":
         return usual
-    most = found.labelled[found.label].value_counts(normalize=True).iloc[0]
+    most = found.labelled_rows[found.label].value_counts(normalize=True).iloc[0]
     return "root_mean_squared_error" if most >= HALF else usual
 
 
@@ -54,7 +54,7 @@ def holdout_rows(found: Profile) -> float:
     """Labelled rows that the holdout is expected to have."""
     if found.spans is not None:
         return float(found.spans.rows["holdout"])
-    count = len(found.labelled)
+    count = len(found.labelled_rows)
     return count / 3 if count < 3 * 60 else max(60.0, 0.2 * count)
 
 
@@ -65,7 +65,7 @@ def least_holdout(found: Profile, least: int) -> int:
 
 def constant_loss(found: Profile) -> float:
     """What predicting the same for every row costs: distance from the median or the mean, or entropy of the classes."""
-    label = found.labelled[found.label]
+    label = found.labelled_rows[found.label]
     if found.task == "regression":
         values = label.astype("float64")
         squared = release_metric(found) == "root_mean_squared_error"
@@ -81,7 +81,7 @@ def stale_margin(found: Profile) -> float:
     """
     rows = holdout_rows(found)
     if found.task == "binary":
-        shares = found.labelled[found.label].value_counts(normalize=True)
+        shares = found.labelled_rows[found.label].value_counts(normalize=True)
         return _digits(min(0.1, max(0.01, 0.3 / math.sqrt(max(1.0, rows * float(shares.min()))))))
     return _digits(min(0.1, max(0.02, 0.5 / math.sqrt(max(1.0, rows)))) * constant_loss(found))
 

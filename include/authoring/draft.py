@@ -82,7 +82,7 @@ def _data(source: dict[str, Any], found: Profile) -> list[str]:
 def _columns(found: Profile) -> list[str]:
     """Columns that something uses; the others are named with the reason, and need not come each night."""
     lines = ["  columns:"]
-    for name, kind in _declared(found):
+    for name, kind in _list_columns(found):
         missing = float(found.rows[name].isna().mean()) if name in found.rows else 0.0
         share = f"   # {missing:.1%} missing" if missing else ""
         lines += [f"    {line}" for line in entry(name, f"{kind}{share}").split("\n")]
@@ -93,7 +93,7 @@ def _columns(found: Profile) -> list[str]:
     return lines
 
 
-def _declared(found: Profile) -> Iterator[tuple[str, str]]:
+def _list_columns(found: Profile) -> Iterator[tuple[str, str]]:
     if found.numbered:
         yield found.key[0], "integer"
     used = {
@@ -140,7 +140,7 @@ def _training(found: Profile, shares: Mapping[str, float]) -> list[str]:
             "training:",
             f"  split: {flow(dict(shares))}   # by a hash of the key; each {LEAST_ROWS} rows or more",
         ]
-        trained = shares["train"] * len(found.labelled)
+        trained = shares["train"] * len(found.labelled_rows)
     else:
         lines, trained = _days(found.spans), found.spans.rows["train"]
     linear, boosted = {

@@ -202,7 +202,7 @@ def _alike(codes: np.ndarray) -> float:
     return float((shares**2).sum())
 
 
-def repeated(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[str]:
+def find_items(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[str]:
     """Those of a key's columns whose values come again: the items of a panel."""
     for name in columns:
         if name in rows.columns and rows[name].nunique() <= len(rows) / 2:

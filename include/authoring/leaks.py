@@ -90,14 +90,14 @@ def _probe(rows: pd.DataFrame, target: str, task: Task) -> _Probe | None:
 
 def _alone(probe: _Probe, name: str) -> str | None:
     column = probe.rows[name]
-    if (pure := _filled_for_one_class(probe, column)) is not None:
+    if (pure := _check_filling(probe, column)) is not None:
         return pure
     text = not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column))
     score = _by_value(probe, column) if text else _by_tree(probe, _numbers(column).reshape(-1, 1))
     return None if score is None else f"gives {probe.label} away by itself ({probe.words(score)})"
 
 
-def _filled_for_one_class(probe: _Probe, column: pd.Series) -> str | None:
+def _check_filling(probe: _Probe, column: pd.Series) -> str | None:
     """A time stamp of the return, a status of the refund: only there where the answer is already known."""
     there = column.notna().to_numpy()
     if probe.regression or not FILLED <= there.sum() < len(there):

@@ -54,7 +54,7 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
     is among the notes.
     """
     path = environment.models_dir() / f"{wanted.name}.yaml"
-    _checked(wanted, path)
+    _check_wanted(wanted, path)
     query = wanted.sql
     table = (
         read_query(query, wanted.url, wanted.connection)
@@ -73,24 +73,24 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
     )
     found = replace(found, notes=(*table.notes, *found.notes))
     young = found.spans is not None and found.spans.young
-    said = _write(path, _drafted(wanted, table.source, found), young)
+    said = _write(path, _compose_draft(wanted, table.source, found), young)
     return path, replace(found, notes=(*found.notes, *said))
 
 
-def _drafted(wanted: Wanted, source: dict[str, Any], found: Profile) -> str:
+def _compose_draft(wanted: Wanted, source: dict[str, Any], found: Profile) -> str:
     """The draft; of a small snapshot once more, with shares by which its own rows fill every split."""
     owner = wanted.owner or _user()
     text = draft(wanted.name, owner, source, found)
-    if found.time is not None or len(found.labelled) >= SMALL:
+    if found.time is not None or len(found.labelled_rows) >= SMALL:
         return text
-    rows = found.labelled
+    rows = found.labelled_rows
     if found.numbered:
         rows = rows.assign(**{found.key[0]: rows.index + 1})
     shares = small_shares(parse_model(read_value(text), f"the draft of {wanted.name}"), rows)
     return draft(wanted.name, owner, source, found, shares)
 
 
-def _checked(wanted: Wanted, path: Path) -> None:
+def _check_wanted(wanted: Wanted, path: Path) -> None:
     faults = []
     if not NAME.fullmatch(wanted.name):
         faults.append(

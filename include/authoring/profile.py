@@ -55,7 +55,7 @@ class Profile:
     notes: tuple[str, ...] = field(default=())
 
     @property
-    def labelled(self) -> pd.DataFrame:
+    def labelled_rows(self) -> pd.DataFrame:
         """Rows whose label is known."""
         return self.rows[self.rows[self.label].notna()]
 
@@ -83,7 +83,7 @@ def profile(
     windows, delay = _windows(rows, target_name, time, notes, origin)
     named = keys.find_key(rows, kinds, target_name, time, key, origin)
     notes += named.notes
-    items = tuple(keys.repeated(rows, [name for name in named.columns if name != time]))
+    items = tuple(keys.find_items(rows, [name for name in named.columns if name != time]))
     others = [str(name) for name in rows.columns if name not in (target_name, time, *named.columns) or name in items]
     parts = roles.roles_of(rows, kinds, others, private)
     if windows is not None and time is not None:

@@ -56,7 +56,7 @@ def prove(path: Path, text: str, young: bool = False) -> tuple[str, ...]:
         path.write_text(text, encoding="utf-8")
         config = load_model(path)
         outcome = validate(config, rows, days, unmatured)
-        notes = [_loosened(failed[rule.name], line) for rule, line in zip(wrong, lines, strict=True)]
+        notes = [_describe_loosening(failed[rule.name], line) for rule, line in zip(wrong, lines, strict=True)]
     training = [] if young else _training(config, outcome, days, night)
     return (*notes, *_findings(config, outcome), *training)
 
@@ -89,7 +89,7 @@ def _rules(root: Any) -> Sequence[yaml.MappingNode]:
     return tuple(node.value)
 
 
-def _loosened(failure: RuleFailure, line: int) -> str:
+def _describe_loosening(failure: RuleFailure, line: int) -> str:
     return (
         f"line {line}: {failure.rule} fails on {failure.failed:,} of {failure.checked:,} of these very rows, so that "
         f"it only warns ({failure.detail})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import ValidationError
 
-from include.authoring.infer import typed
+from include.authoring.column_values import convert_column
 from include.authoring.layout import Said
 from include.authoring.text_tables import read_text_files
 from include.config import environment
@@ -68,7 +68,7 @@ def read_file(place: str, said: Said | None = None, target: str = "", time: str 
         paths = [path for path in paths if (_kind({"kind": "files", "path": path}) or kind) == kind]
     try:
         if kind == "csv":
-            return _checked(*read_text_files(place, paths, source, said or Said(), target, time))
+            return _check_table(*read_text_files(place, paths, source, said or Said(), target, time))
         frames = [with_values(read_typed(path, kind), path) for path in paths]
     except BROKEN as error:
         raise PermanentError(f"{place}: cannot be read as {kind}: {str(error).splitlines()[0]}") from error
@@ -132,11 +132,11 @@ def _table(rows: pd.DataFrame, source: dict[str, Any], folders: Collection[str] 
             notes.append(f"{name} is infinite in {share:.1%} of the rows, which is no number: they are set aside")
         if digits := digits_lost(rows[name], kind):
             notes.append(f"{name} has more digits than a {kind} keeps (about 16; microseconds), such as {digits}")
-        kinds[str(name)], read[str(name)] = kind, typed(rows[name], kind)
-    return _checked(pd.DataFrame(read), kinds, source, tuple(notes))
+        kinds[str(name)], read[str(name)] = kind, convert_column(rows[name], kind)
+    return _check_table(pd.DataFrame(read), kinds, source, tuple(notes))
 
 
-def _checked(
+def _check_table(
     rows: pd.DataFrame, kinds: dict[str, ColumnType], source: dict[str, Any], notes: tuple[str, ...] = ()
 ) -> Table:
     where = source.get("path") or "the query"

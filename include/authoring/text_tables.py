@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.authoring.column_values import convert_column
 from include.authoring.doubts import find_doubts
-from include.authoring.infer import typed
 from include.authoring.layout import Findings, Said, find_encoding, find_layout, read_layout, tell_encoding
 from include.authoring.number_signs import find_signs
 from include.authoring.texts import Texts
@@ -103,7 +103,7 @@ def _typed(table: TextTable, found: Findings, source: Mapping[str, Any], said: S
     plain = FilesSource.model_validate(source).model_dump(mode="json")
     given = dialect.model_dump(mode="json")
     keys = {name: value for name, value in given.items() if value != plain[name]}
-    read = pd.DataFrame({name: typed(rows[name], kinds[name]) for name in rows.columns})
+    read = pd.DataFrame({name: convert_column(rows[name], kinds[name]) for name in rows.columns})
     return read, kinds, {**source, **keys}, tuple(found.notes)
 
 
