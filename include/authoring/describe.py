@@ -108,6 +108,9 @@ def _rows(config: ModelConfig) -> Iterator[str]:
         yield f"dated by {dated}; the label is known {data.label_delay_days} days later"
     values = f", one of {', '.join(str(name) for name in data.classes)}" if data.classes else ""
     yield f"predicted is {data.label}{values}"
+    if data.named:
+        named = ", ".join(f"{theirs} is {ours}" for ours, theirs in data.named.items())
+        yield f"columns that the source names otherwise: {named}"
     for names, what in ((data.known_afterwards, "known only afterwards"), (data.protected, "protected")):
         if names:
             yield f"{what}, and no features: {', '.join(names)}"

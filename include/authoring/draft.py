@@ -58,6 +58,9 @@ def _data(source: dict[str, Any], found: Profile) -> list[str]:
     if found.numbered:
         source = {**source, "row_number": found.key[0]}
     lines = ["data:", f"  source: {flow(source)}"]
+    if found.named:
+        lines.append("  # Our names of columns that the source has by names of our own tables:")
+        lines.append(f"  named: {flow(dict(found.named))}")
     if found.time is None:
         lines.append("  # No day or time column: a snapshot, read whole each night and split by a hash of the key.")
     else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.authoring.apart import named_apart
 from include.authoring.draft import draft
 from include.authoring.layout import Said
 from include.authoring.profile import Profile, profile
@@ -61,17 +62,19 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         if query
         else read_file(str(wanted.origin), wanted.said, wanted.target, wanted.time)
     )
+    table, named = named_apart(table, wanted.time)
+    ours = {theirs: name for name, theirs in named.items()}
     found = profile(
         table.rows,
         table.kinds,
-        wanted.target,
-        wanted.time,
-        tuple(wanted.key),
+        ours.get(wanted.target, wanted.target),
+        ours.get(wanted.time, wanted.time) if wanted.time else None,
+        tuple(ours.get(name, name) for name in wanted.key),
         wanted.task,
         _personal(table.rows),
         wanted.origin or "the query",
     )
-    found = replace(found, notes=(*table.notes, *found.notes))
+    found = replace(found, notes=(*table.notes, *found.notes), named=named)
     young = found.spans is not None and found.spans.young
     said = _write(path, _compose_draft(wanted, table.source, found), young)
     return path, replace(found, notes=(*found.notes, *said))

@@ -31,6 +31,7 @@ class Profile:
 
     `items` are the key's columns that come again, such as the store of a table of stores and days. `delay` counts the
     days after which a row's label is known; `spans` are None for a snapshot. `moving` features are no drift.
+    `named` gives what the source calls columns that it has by names of our own tables.
     """
 
     rows: pd.DataFrame
@@ -53,6 +54,7 @@ class Profile:
     spans: Spans | None = None
     moving: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labelled_rows(self) -> pd.DataFrame:

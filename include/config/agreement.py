@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from include.config import personal, queries
+from include.config import naming, personal, queries
 from include.config.data import SNAPSHOT_DAY, TIME_DAY
 from include.config.estimators import ESTIMATORS, known_estimators
 from include.config.section import METRICS_OF, Task
@@ -104,9 +104,9 @@ def _types(config: ModelConfig) -> Iterator[str]:
     weight = config.training.sample_weight
     if weight and columns.get(weight, "number") not in NUMERIC:
         yield f"training.sample_weight: {weight!r} is declared {columns[weight]}; weights are {_or(NUMERIC)}"
-    for name in sorted({"row_key", "rows_snapshot", TIME_DAY, SNAPSHOT_DAY} & (columns.keys() - {data.day})):
-        yield f"data.columns: {name!r} is a name of our tables' own columns"
-    if columns.get(data.day) not in (None, "date"):
+    if columns.get(data.day) not in (None, "date") and naming.is_own(data.day):
+        yield naming.refusal(data.day, columns[data.day], columns)
+    elif columns.get(data.day) not in (None, "date"):
         hint = f"; for time stamps write time: {data.day} instead" if columns[data.day] == "timestamp" else ""
         yield f"data.day: column {data.day!r} must have type date, not {columns[data.day]}{hint}"
     if data.time and columns.get(data.time, "timestamp") != "timestamp":
@@ -259,6 +259,7 @@ CHECKS: tuple[Callable[[ModelConfig], Iterator[str]], ...] = (
     _candidates,
     _metrics,
     _days,
+    naming.faults,
     queries.faults,
     personal.faults,
 )

@@ -33,7 +33,9 @@ class DataConfig(Section):
     `columns` may change once rows are stored: a column may be added or left out, its type widened where every stored
     value can be kept, and its name changed: `was` gives the old name of each new one. Anything else is refused. Of
     columns that are `optional`, and of those that nothing in the file uses, absence is told and no fault: their values
-    are null that day.
+    are null that day. `named` gives the source's name of each column that has another one here: `{source_day: day}`,
+    as `day`, `row_key` and names that begin with `nightshift_` are our tables' own. All keys but those of `source` and
+    `labels` use the names here.
     """
 
     source: Source
@@ -51,6 +53,7 @@ class DataConfig(Section):
     keep_snapshots: int = Field(default=30, ge=2, le=3650)
     columns: dict[Column, ColumnType] = Field(min_length=1)
     was: dict[Column, Column] = Field(default_factory=dict)
+    named: dict[Column, Column] = Field(default_factory=dict)
     optional: tuple[Column, ...] = ()
 
     @model_validator(mode="before")
@@ -61,6 +64,10 @@ class DataConfig(Section):
             return given
         day = SNAPSHOT_DAY if given.get("time") is None else TIME_DAY
         return {**given, "day": day, "columns": {day: "date", **given["columns"]}}
+
+    def in_source(self, column: str) -> str:
+        """What the source calls a column."""
+        return self.named.get(column, column)
 
     @property
     def snapshot(self) -> bool:

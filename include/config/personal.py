@@ -66,10 +66,14 @@ def unanswered(content: Mapping[str, Any]) -> list[str]:
     if not isinstance(columns, dict):
         return []
     answered = data.get("personal") or {} if isinstance(data, dict) else {}
+    named = data.get("named") if isinstance(data, dict) else None
+    theirs = named if isinstance(named, dict) else {}
     return [
         f"data.columns.{name}: {advice(str(name), f'looks by its name like {looks}')}"
         for name, kind in columns.items()
-        if kind in HOLDING and name not in answered and (looks := looks_by_name(str(name)))
+        if kind in HOLDING
+        and name not in answered
+        and (looks := looks_by_name(str(name)) or looks_by_name(str(theirs.get(name, ""))))
     ]
 
 

@@ -21,7 +21,7 @@ def faults(config: ModelConfig) -> Iterator[str]:
         if not isinstance(source, SqlSource) or data.snapshot:
             continue
         if not (source.bound & set(FIRST_DAYS) and source.bound & set(LAST_DAYS)):
-            column = data.time or data.day
+            column = data.in_source(data.time or data.day)
             found = ", ".join(f":{name}" for name in sorted(source.bound)) or "none"
             yield (
                 f"{where}: rows have a day ({column}), so the query must bind the days asked for; it binds {found}. "

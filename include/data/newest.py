@@ -62,7 +62,7 @@ def find_newest(config: ModelConfig) -> Newest:
             return Newest(newest + timedelta(days=1), tuple(sorted(day for day in days if day > newest)))
     raise PermanentError(
         f"{config.name}: {config.data.source.place} has no rows of any day up to {yesterday}; is "
-        f"{config.data.time or config.data.day} the column that dates them?"
+        f"{config.data.in_source(config.data.time or config.data.day)} the column that dates them?"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from include.config.schema import DeltaSource, FilesSource, SqlSource
-from include.data import delta, files, personal, sql, undated, values
+from include.data import delta, files, naming, personal, sql, undated, values
 from include.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ def _read(config: ModelConfig, which: str, source: Source, start: date, end: dat
 
 
 def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
+    """Rows as the source has them, asked for by its names, under those of the model file."""
+    return naming.as_declared(config, which, _asked(naming.as_source_names(config), which, source, start, end))
+
+
+def _asked(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
     if isinstance(source, FilesSource):
         return files.read(config, which, source, start, end)
     if isinstance(source, SqlSource):

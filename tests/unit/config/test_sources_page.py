@@ -28,7 +28,7 @@ def held(value: Any) -> Any:
 
 
 def test_the_page_has_its_snippets() -> None:
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
 
 
 @pytest.mark.parametrize("text", SNIPPETS)
