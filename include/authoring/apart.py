@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from include.authoring.reading import Table
 
 
-def named_apart(table: Table, time: str | None) -> tuple[Table, Mapping[str, str]]:
+def rename_apart(table: Table, time: str | None) -> tuple[Table, Mapping[str, str]]:
     """The table by names that none of our tables' columns has, and what the source calls each that has another.
 
     A column of dates named `day` keeps its name where it is the day of the rows: our tables name that so too.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.authoring.apart import named_apart
+from include.authoring.apart import rename_apart
 from include.authoring.draft import draft
 from include.authoring.layout import Said
 from include.authoring.profile import Profile, profile
@@ -62,7 +62,7 @@ def new_model(wanted: Wanted) -> tuple[Path, Profile]:
         if query
         else read_file(str(wanted.origin), wanted.said, wanted.target, wanted.time)
     )
-    table, named = named_apart(table, wanted.time)
+    table, named = rename_apart(table, wanted.time)
     ours = {theirs: name for name, theirs in named.items()}
     found = profile(
         table.rows,

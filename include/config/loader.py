@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from include.config import environment
 from include.config.agreement import Disagreement
 from include.config.examples import missing_example
-from include.config.naming import unnamed
+from include.config.naming import reserved_faults
 from include.config.near import near
 from include.config.personal import unanswered
 from include.config.queries import hidden
@@ -75,7 +75,7 @@ def load_model(path: Path) -> ModelConfig:
 
 def parse_model(content: dict[str, Any], origin: str, node: yaml.Node | None = None) -> ModelConfig:
     """What a model file says, as a configuration; the ConfigError names `origin`, and lines where `node` has them."""
-    found = [_located(fault, node) for fault in (*unanswered(content), *unnamed(content))]
+    found = [_located(fault, node) for fault in (*unanswered(content), *reserved_faults(content))]
     try:
         config = ModelConfig.model_validate(content)
     except ValidationError as error:

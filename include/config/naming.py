@@ -36,7 +36,7 @@ def refusal(name: str, kind: str, taken: Collection[str]) -> str:
     )
 
 
-def unnamed(content: Mapping[str, Any]) -> list[str]:
+def reserved_faults(content: Mapping[str, Any]) -> list[str]:
     """Faults of a model file as it was read: columns declared by one of our names, other than as the rows' day.
 
     Stored configurations are not asked: there the day that is not the source's own is spelled out.

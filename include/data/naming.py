@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
 
 
-def as_source_names(config: ModelConfig) -> ModelConfig:
+def use_source_names(config: ModelConfig) -> ModelConfig:
     """The configuration that the readers of a source get: its columns by the source's own names."""
     data = config.data
     if not data.named:
@@ -33,7 +33,7 @@ def as_source_names(config: ModelConfig) -> ModelConfig:
     return config.model_copy(update={"data": data.model_copy(update=changed)})
 
 
-def as_declared(config: ModelConfig, which: str, rows: pd.DataFrame) -> pd.DataFrame:
+def rename_to_declared(config: ModelConfig, which: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows by the model file's names. Raises PermanentError where the source has a column of such a name too."""
     given = {theirs: ours for ours, theirs in config.data.named.items() if theirs in rows.columns}
     for theirs, ours in given.items():

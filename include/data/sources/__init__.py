@@ -50,7 +50,7 @@ def _read(config: ModelConfig, which: str, source: Source, start: date, end: dat
 
 def _raw(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
     """Rows as the source has them, asked for by its names, under those of the model file."""
-    return naming.as_declared(config, which, _asked(naming.as_source_names(config), which, source, start, end))
+    return naming.rename_to_declared(config, which, _asked(naming.use_source_names(config), which, source, start, end))
 
 
 def _asked(config: ModelConfig, which: str, source: Source, start: date, end: date) -> pd.DataFrame:
