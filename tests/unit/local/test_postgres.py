@@ -75,8 +75,8 @@ def test_after_a_crash_and_a_reused_process_number_it_starts_again(tmp_path: Pat
         others = psutil.Process(pid).children()
         os.kill(pid, signal.SIGKILL)
         psutil.wait_procs(others, timeout=10)
-        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-            file = socket_dir(tmp_path / "postgres") / name
+        data = tmp_path / "postgres"
+        for file in (data / "postmaster.pid", socket_dir(data) / ".s.PGSQL.5432.lock"):
             file.write_text(file.read_text().replace(str(pid), str(os.getpid()), 1))
         time.sleep(0.2)
         postgres.start(made)

@@ -352,7 +352,7 @@ def test_a_snapshots_holdout_is_of_no_other_part(
         update={"training": config.training.model_copy(update={"split": _shares(0.98, 0.01, 0.01)})}
     )
     with pytest.raises(
-        DataRefused, match=r"validation_rows: a split needs at least 50 rows(.|\n)*change training.split"
+        DataRefused, match=r"validation_rows: a split needs at least 50 rows(.|\n)*a table of 7,603 rows would do"
     ):
         validate_window(few, context)
 

@@ -28,5 +28,5 @@ def test_a_process_loads_a_version_once(served: ModelConfig) -> None:
 
 def test_a_version_without_its_tags_names_the_tag_and_the_next_command(served: ModelConfig) -> None:
     MlflowClient().delete_model_version_tag(MODEL, "1", "nightshift.window_train")
-    with pytest.raises(PermanentError, match=r"parcels version 1.*window_train.*parcels__rollback"):
+    with pytest.raises(PermanentError, match=r"parcels version 1.*window_train.*nightshift repair parcels"):
         loader.training(MODEL, 1)

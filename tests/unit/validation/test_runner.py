@@ -211,19 +211,22 @@ def test_infinite_numbers(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
     assert len(outcome.accepted) == 956
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        pd.date_range("2013-03-01", periods=958, freq="min", tz=UTC),
-        list(range(958)),
-        ["five o'clock"] * 958,
-    ],
-    ids=["with a zone", "numbers", "text"],
-)
+@pytest.mark.parametrize("times", [list(range(958)), ["five o'clock"] * 958], ids=["numbers", "text"])
 def test_wrong_time_types(flight_delay: ModelConfig, day: pd.DataFrame, times: object) -> None:
-    outcome = validate(flight_delay, day.assign(scheduled_departure=times), [DAY])
-    assert rules_of(outcome) == {"column_type:scheduled_departure": 958}
-    assert set(outcome.refused_days) == {DAY}
+    """They refuse the day where something needs the column; else the night says that it stores none of them."""
+    wrong = day.assign(scheduled_departure=times)
+    data = flight_delay.data.model_copy(update={"known_afterwards": ("scheduled_departure",)})
+    needed = validate(flight_delay.model_copy(update={"data": data}), wrong, [DAY])
+    assert rules_of(needed) == {"column_type:scheduled_departure": 958} and set(needed.refused_days) == {DAY}
+    told = validate(flight_delay, wrong, [DAY])
+    assert not told.refused_days and told.accepted["scheduled_departure"].isna().all() and len(told.accepted) == 958
+    assert {failure.rule: failure.severity for failure in told.failures}["column_type:scheduled_departure"] == "warn"
+
+
+def test_a_moment_with_a_zone_is_a_time_stamp(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
+    moments = pd.date_range("2013-03-01", periods=958, freq="min", tz=UTC)
+    outcome = validate(flight_delay, day.assign(scheduled_departure=moments), [DAY])
+    assert not outcome.failures and outcome.accepted["scheduled_departure"].notna().all()
 
 
 def test_a_time_of_day_is_no_day(flight_delay: ModelConfig, day: pd.DataFrame) -> None:
