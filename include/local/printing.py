@@ -42,6 +42,8 @@ def status_table(item: ModelStatus) -> Table:
         table.add_row(
             "rows", f"{last}; {item.rows_validated:,} of {item.days} days in all, {item.rows_scored:,} scored"
         )
+    for gap in item.lacking:
+        table.add_row("features", Text(gap, "yellow"))
     if item.last_night:
         alarms = f"{item.drifted_columns or 0} of {item.compared_columns} columns in an alarm"
         alarms = alarms if item.compared_columns else "too few rows to draw a column by itself; see the night's report"

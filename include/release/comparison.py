@@ -46,6 +46,17 @@ class Demand:
         return -self.margin if self.margin else 0.0
 
 
+@dataclass(frozen=True)
+class Rival:
+    """An earlier version that the new one is compared with, as `HoldoutScores` has it."""
+
+    role: str
+    version: int
+    scores: NDArray[np.float64] | None
+    fault: str
+    lacks: tuple[str, ...]
+
+
 def demand(config: ModelConfig, champion_version: int | None, facts: Facts) -> Demand:
     """Choose the rule from what was known before the holdout was looked at."""
     against, stale = config.release.against_champion, config.release.stale_champion
@@ -110,7 +121,10 @@ def comparison_gates(
     if champion_version is None:
         return [constant_gate(config, holdout)], (), asked
     gate, evidence = _compare(
-        config, holdout, asked, "champion", champion_version, holdout.champion, holdout.champion_fault
+        config,
+        holdout,
+        asked,
+        Rival("champion", champion_version, holdout.champion, holdout.champion_fault, holdout.champion_lacks),
     )
     gates = [gate]
     if asked.rule == "non_inferiority":
@@ -161,37 +175,32 @@ def _anchor(
     if anchor == champion_version:
         sentence = f"The anchor is the champion itself: version {anchor} was released by being better, or as the first."
         return GateResult(name="against_anchor", passed=True, value=None, bound=asked.bound, sentence=sentence), ()
-    gate, evidence = _compare(config, holdout, asked, "anchor", anchor, holdout.anchor, holdout.anchor_fault)
+    rival = Rival("anchor", anchor, holdout.anchor, holdout.anchor_fault, holdout.anchor_lacks)
+    gate, evidence = _compare(config, holdout, asked, rival)
     return gate, evidence[:1]
 
 
 def _compare(
-    config: ModelConfig,
-    holdout: HoldoutScores,
-    asked: Demand,
-    role: str,
-    version: int,
-    theirs: NDArray[np.float64] | None,
-    their_fault: str,
+    config: ModelConfig, holdout: HoldoutScores, asked: Demand, rival: Rival
 ) -> tuple[GateResult, tuple[PairedDifference, ...]]:
-    name = f"against_{role}"
+    name, version = f"against_{rival.role}", rival.version
     fault = score_fault(holdout.challenger, holdout.challenger_fault, config.task)
     if fault:
         return refused(name, asked.bound, f"No comparison is possible: the challenger {fault}."), ()
-    fault = score_fault(theirs, their_fault, config.task)
+    fault = score_fault(rival.scores, rival.fault, config.task)
     if fault:
         sentence = (
-            f"No comparison with the {role} (version {version}) is possible: it {fault}. "
+            f"No comparison with the {rival.role} (version {version}) is possible: it {fault}. "
             f"Next: ./nightshift repair {config.name}; where it finds nothing, "
             f"./nightshift rollback {config.name} --reason WHY"
         )
         return refused(name, asked.bound, sentence), ()
     try:
-        evidence = _evidence(config, holdout, asked, theirs)
+        evidence = _evidence(config, holdout, asked, rival.scores)
     except EvidenceError as error:
         sentence = f"No comparison with version {version} is possible on {holdout.extent}: {error}."
         return refused(name, asked.bound, sentence), ()
-    return _verdict(name, asked, version, evidence[0], holdout.extent), evidence
+    return _verdict(name, asked, rival, evidence[0], holdout.extent), evidence
 
 
 def _evidence(config: ModelConfig, holdout: HoldoutScores, asked: Demand, theirs: Any) -> tuple[PairedDifference, ...]:
@@ -211,7 +220,8 @@ def _evidence(config: ModelConfig, holdout: HoldoutScores, asked: Demand, theirs
     return compare(metric, **shared), *([compare(shown, method=EXACT[shown])] if shown else [])
 
 
-def _verdict(name: str, asked: Demand, version: int, found: PairedDifference, extent: str) -> GateResult:
+def _verdict(name: str, asked: Demand, rival: Rival, found: PairedDifference, extent: str) -> GateResult:
+    version = rival.version
     passed = found.low > asked.bound
     claim = f"better than version {version}"
     if asked.margin:
@@ -232,6 +242,9 @@ def _verdict(name: str, asked: Demand, version: int, found: PairedDifference, ex
     )
     if asked.why:
         sentence += f" Judged by {asked.rule}: {asked.why}."
+    if rival.lacks:
+        columns = ", ".join(repr(name) for name in rival.lacks)
+        sentence += f" Version {version} was trained with {columns}, which none of these rows has, and misses it here."
     return GateResult(
         name=name,
         passed=passed,

@@ -59,6 +59,8 @@ class HoldoutScores:
     each other where that is not the day; `columns` holds those that slices are made of; `baseline` is what a
     constant prediction that skill is measured against takes from the training rows, as `training.baseline.constants`
     names it; `name` is what the rows are told from other holdouts by; `features` are the model's, as they come.
+    `champion_lacks` and `anchor_lacks` name the columns that the version was trained with and that none of these rows
+    has: its figures are those of a model that misses them.
     """
 
     y: Floats
@@ -69,6 +71,8 @@ class HoldoutScores:
     champion_fault: str = ""
     anchor: Floats | None = None
     anchor_fault: str = ""
+    champion_lacks: tuple[str, ...] = ()
+    anchor_lacks: tuple[str, ...] = ()
     clusters: NDArray[Any] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)

@@ -53,9 +53,9 @@ def scores(
     else:
         replay = promotion.replay(registered.mlflow_run_id, config, lambda: pipeline)
         ours, fault = attempt(lambda: predict_scores(pipeline, rows, config))
-    theirs, their_fault = _scores_of(config, context, context.champion_version, rows)
+    theirs, their_lacks, their_fault = _scores_of(config, context, context.champion_version, rows)
     other = anchor if anchor != context.champion_version else None
-    anchored, anchor_fault = _scores_of(config, context, other, rows)
+    anchored, anchor_lacks, anchor_fault = _scores_of(config, context, other, rows)
     cluster = config.release.cluster_by
     holdout = HoldoutScores(
         y=rows[config.data.label].to_numpy(dtype=np.float64),
@@ -66,6 +66,8 @@ def scores(
         champion_fault=their_fault,
         anchor=anchored,
         anchor_fault=anchor_fault,
+        champion_lacks=their_lacks,
+        anchor_lacks=anchor_lacks,
         clusters=rows[cluster].astype(str).to_numpy(dtype=str) if cluster else None,
         columns={declared.column: rows[declared.column].to_numpy() for declared in config.release.slices},
         baseline=naming.of_split(runs.run_metrics(registered.mlflow_run_id)[0], "train"),
@@ -178,13 +180,17 @@ def attempt(work: Callable[[], Result]) -> tuple[Result | None, str]:
 
 def _scores_of(
     config: ModelConfig, context: RunContext, version: int | None, rows: pd.DataFrame
-) -> tuple[np.ndarray | None, str]:
+) -> tuple[np.ndarray | None, tuple[str, ...], str]:
+    """An earlier version's scores, the columns of its features that no row has, and why it could not score."""
     if version is None:
-        return None, ""
-    return attempt(lambda: _served_scores(config, context, version, rows))
+        return None, (), ""
+    found, fault = attempt(lambda: _served_scores(config, context, version, rows))
+    return (None, (), fault) if found is None else (*found, "")
 
 
-def _served_scores(config: ModelConfig, context: RunContext, version: int, rows: pd.DataFrame) -> np.ndarray:
+def _served_scores(
+    config: ModelConfig, context: RunContext, version: int, rows: pd.DataFrame
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Score the same rows by an earlier version; where it was declared with other features, read those by row key."""
     info = registry.version_info(context.model, version)
     pipeline: Pipeline = registry.load_pipeline(context.model, version)
@@ -193,7 +199,8 @@ def _served_scores(config: ModelConfig, context: RunContext, version: int, rows:
         days, columns = context.windows.holdout, windows.judged_columns(declared)
         again = windows.read_rows(declared, days, context.as_of, context.data_version, columns)
         rows = again.set_index("row_key").loc[rows["row_key"]].reset_index()
-    return classes_of_today(config, declared, predict_scores(pipeline, rows, declared))
+    lacks = tuple(name for name in declared.features.columns if rows[name].isna().all())
+    return classes_of_today(config, declared, predict_scores(pipeline, rows, declared)), lacks
 
 
 def classes_of_today(config: ModelConfig, declared: ModelConfig, found: np.ndarray) -> np.ndarray:

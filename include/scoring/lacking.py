@@ -1,7 +1,8 @@
-"""Features that a version was trained with and that its rows do not bring any more, put into words. Pure."""
+"""Features that a version was trained with and that its rows do not bring any more: figures and words. Pure."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,25 +13,34 @@ if TYPE_CHECKING:
 DAYS_NAMED = 3
 
 
-def sentences(
-    config: ModelConfig, role: str, version: int, declared: ModelConfig, rows: pd.DataFrame
-) -> tuple[str, ...]:
-    """One sentence for each column of the version's features that has no value at all on some of the rows' days.
+def find_lacking(declared: ModelConfig, rows: pd.DataFrame) -> dict[str, list[date]]:
+    """Columns of the features that have no value at all on some of the rows' days, and these days in order.
 
     :param declared: configuration that the version was trained with
     :param rows: as `windows.read_rows` gives them for it, of whole days
     """
-    told = []
-    for name in declared.features.columns:
-        there = rows[name].notna().groupby(rows[declared.data.day].dt.date).any()
-        empty = [str(day) for day, has_any in there.items() if not has_any]
-        if empty:
-            days = ", ".join(empty[-DAYS_NAMED:]) + (f" and {len(empty) - DAYS_NAMED} more" * (len(empty) > DAYS_NAMED))
-            told.append(
-                f"{role} version {version} of {config.name} was trained with {name!r}, which no row of {days} has: "
-                f"they are scored as rows that lack it. {_way_on(config, name)}"
-            )
-    return tuple(told)
+    days = rows[declared.data.day].dt.date
+    empty = {name: sorted(set(days) - set(days[rows[name].notna()])) for name in declared.features.columns}
+    return {name: named for name, named in empty.items() if named}
+
+
+def sentences(
+    config: ModelConfig, role: str, version: int, declared: ModelConfig, rows: pd.DataFrame
+) -> tuple[str, ...]:
+    """One sentence for each column that `find_lacking` finds, with the way on.
+
+    :param config: the model file of today, whose names the way on uses
+    """
+    return tuple(
+        f"{role} version {version} of {config.name} was trained with {name!r}, which no row of {_days(days)} has: "
+        f"they are scored as rows that lack it. {_way_on(config, name)}"
+        for name, days in find_lacking(declared, rows).items()
+    )
+
+
+def _days(days: list[date]) -> str:
+    more = f" and {len(days) - DAYS_NAMED} more" if len(days) > DAYS_NAMED else ""
+    return ", ".join(str(day) for day in days[-DAYS_NAMED:]) + more
 
 
 def _way_on(config: ModelConfig, name: str) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KEPT_IN_MEMORY = 4
 """Pipelines that one process holds: champion and challenger, before and after a release."""
+RECORDS_KEPT = 256
+"""Records of trainings that one process holds; they are small, and the status of many models asks for each again."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def _load(tracking_uri: str, model: str, version: int) -> Pipeline:
     return registry.load_pipeline(model, version)
 
 
-@lru_cache(maxsize=KEPT_IN_MEMORY)
+@lru_cache(maxsize=RECORDS_KEPT)
 def _training(tracking_uri: str, model: str, version: int) -> Training:
     tags = registry.version_info(model, version).tags
     try:

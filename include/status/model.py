@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from pydantic import Field
 from include.config.loader import load_models
 from include.config.schema import ModelConfig
 from include.config.section import METRICS_OF, Task
-from include.contracts import Contract, GateDecision, ReleaseEvent
-from include.data import tables
+from include.contracts import Contract, DayRange, GateDecision, ReleaseEvent
+from include.data import tables, windows
 from include.errors import NightshiftError, PermanentError
 from include.release import ledger, realign
+from include.scoring import lacking, loader
 from include.tracking import naming, registry, runs
 from include.unforeseen import one_line
 
@@ -53,6 +54,8 @@ class ModelStatus(Contract):
     live_limits: dict[str, tuple[float, float]] = Field(default_factory=dict)
     live_rows: int | None = None
     night_reasons: str | None = None
+    lacking: tuple[str, ...] = ()
+    """Features of the champion that the last validated day's rows do not bring any more, each with the way on."""
     file_faults: tuple[str, ...] = ()
     """What is wrong with the model file: no night runs for it, and its champion is served all the same."""
     unread: tuple[str, ...] = ()
@@ -63,28 +66,30 @@ def statuses() -> list[ModelStatus]:
     """Status of every model file by name, those with faults too: what is stored of them is there all the same."""
     models, errors = load_models()
     faults = {Path(error.path).stem: tuple(error.faults) for error in errors}
-    found = {name: status(config) for name, config in models.items()}
+    found = {name: _status(name, config) for name, config in models.items()}
     found |= {name: _status(name, None, faults[name]) for name in faults}
     return [found[name] for name in sorted(found)]
 
 
 def status(config: ModelConfig) -> ModelStatus:
     """Status of one model, from its tables, the registry and the ledger."""
-    return _status(config.name, config.task)
+    return _status(config.name, config)
 
 
-def _status(name: str, task: Task | None, faults: tuple[str, ...] = ()) -> ModelStatus:
+def _status(name: str, config: ModelConfig | None, faults: tuple[str, ...] = ()) -> ModelStatus:
     """What can be read of a model. What storage or registry refuse for good takes nothing else away.
 
     Raises TransientError where one of them does not answer.
     """
     events, unread = ledger.history(name), list[str]()
+    task = config.task if config else None
+    parts = _verdict(events)
     readers = {
         "champion": lambda: _champion(name, events) or _waiting(name, events, faults),
         "rows": lambda: _rows(name),
         "nights": lambda: _night(name, task),
+        "features": lambda: _lacking(config, parts.get("champion_version"), parts.get("last_day")),
     }
-    parts = _verdict(events)
     for what, read in readers.items():
         try:
             parts |= read()
@@ -185,6 +190,15 @@ def _night(model: str, task: Task | None) -> dict[str, Any]:
         "live_rows": _count(metrics, "live_rows"),
         "night_reasons": tags.get("reasons"),
     }
+
+
+def _lacking(config: ModelConfig | None, version: int | None, day: date | None) -> dict[str, Any]:
+    """What the champion was trained with and the rows of `day` do not have; nothing for a file with faults."""
+    if config is None or version is None or day is None:
+        return {}
+    declared = loader.training(config.name, version).config
+    rows = windows.read_rows(declared, DayRange(start=day, end=day), day + timedelta(days=1))
+    return {"lacking": lacking.sentences(config, naming.CHAMPION, version, declared, rows)}
 
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:

@@ -59,6 +59,12 @@ def test_clearly_better_is_promoted_with_all_gates_named(config):
     assert "98% interval" in sentence
 
 
+def test_a_champion_that_misses_a_column_is_compared_and_said_to_miss_it(config):
+    rows = replace(_rows(challenger=0.2, champion=2.0), champion_lacks=("queue", "the wind"))
+    sentence = _gate(_judge(config, rows), "against_champion").sentence
+    assert "Version 3 was trained with 'queue', 'the wind', which none of these rows has" in sentence
+
+
 def test_worse_insufficient_and_same_have_different_words(config):
     worse = _judge(config, _rows(challenger=2.0, champion=0.2))
     unclear = _judge(config, _rows(challenger=0.5, champion=0.5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,11 @@ from include.monitoring import performance
 from include.release import gather, reproduce
 from include.scoring import loader
 from include.scoring.batch import PREDICTIONS, score
+from include.status.model import status
 from include.training import jobs, rerun
 from include.training.fit import predict_scores
 from include.training.golden import parse_golden
-from tests.unit.served import MODEL, rows_of
+from tests.unit.served import LAST, MODEL, rows_of
 
 NIGHT = date(2024, 3, 5)
 DAYS = DayRange(start=date(2024, 3, 1), end=date(2024, 3, 4))
@@ -59,7 +60,8 @@ def test_it_is_compared_with_a_version_of_today_on_the_same_rows(served: ModelCo
     context = jobs.open_run(edited, NIGHT, "run-edited", "http://localhost/run")
     days = context.windows.holdout
     rows = gather.holdout_rows(edited, context)
-    theirs = gather._served_scores(edited, context, 1, rows)
+    theirs, lacks = gather._served_scores(edited, context, 1, rows)
+    assert lacks == ()
     old = windows.read_rows(known.config, days, NIGHT, known.data_version)
     old = old[old["late"].notna()].set_index("row_key")
     now = pd.Series(theirs, index=rows["row_key"])
@@ -87,11 +89,29 @@ def test_a_feature_that_the_rows_do_not_bring_any_more_is_told_with_the_way_on(s
     left_out = ModelConfig.model_validate(content)
     assert score(served, NIGHT).lacking == ()
     last = date(2024, 3, 4)
-    rows = rows_of([last])
+    rows = rows_of([last, LAST])
     schema = tables.schema_for(left_out.data.columns, {"row_key": "string"})
-    tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], [last], schema)
+    tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], [last, LAST], schema)
+    (shown,) = status(left_out).lacking
+    assert shown.startswith("champion version 1 of") and f"'queue', which no row of {LAST} has" in shown
     found = score(left_out, NIGHT)
     assert found.scored_days == (last,) and found.rows_failed == 0
     assert [sentence.split(" of ")[0] for sentence in found.lacking] == ["champion version 1", "challenger version 2"]
     assert "'queue', which no row of 2024-03-04 has" in found.lacking[0]
     assert "declare queue in data.columns again" in found.lacking[0] and "./nightshift train" in found.lacking[0]
+
+
+def test_the_gate_says_what_the_champion_misses_on_the_rows_that_both_are_judged_on(served: ModelConfig) -> None:
+    content = served.model_dump(mode="json")
+    del content["data"]["columns"]["queue"]
+    content["features"]["numeric"] = ["weight"]
+    left_out = ModelConfig.model_validate(content)
+    context = jobs.open_run(left_out, NIGHT, "run-lacking", "http://localhost/run")
+    days = [context.windows.holdout.start + timedelta(days=n) for n in range(context.windows.holdout.days)]
+    rows = rows_of(days)
+    schema = tables.schema_for(left_out.data.columns, {"row_key": "string"})
+    tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], days, schema)
+    context = jobs.open_run(left_out, NIGHT, "run-lacking-2", "http://localhost/run")
+    holdout = gather.holdout_rows(left_out, context)
+    scores, lacks = gather._served_scores(left_out, context, 1, holdout)
+    assert lacks == ("queue",) and np.isfinite(scores).all()
