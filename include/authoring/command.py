@@ -54,6 +54,12 @@ def new_model(
     thousands: Annotated[
         str | None, typer.Option(help="Between groups of digits: , . ' or a blank.", **OF_TEXT)
     ] = None,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="COLUMN=UNIT: no part of its numbers, such as price=$.", **OF_TEXT)
+    ] = None,
+    negative: Annotated[
+        str | None, typer.Option(help="parentheses where (1) is -1; trailing where 1- is.", **OF_TEXT)
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as cp1252 or utf-16.", **OF_TEXT)] = None,
     separator: Annotated[str | None, typer.Option(help="Between fields; tab for a tab.", **OF_TEXT)] = None,
     quote: Annotated[str | None, typer.Option(help="Mark around texts, or none.", **OF_TEXT)] = None,
@@ -74,6 +80,8 @@ def new_model(
             text or (),
             date_format or (),
             header,
+            unit or (),
+            negative=negative,
             missing=missing,
             fold=fold,
             decimal=decimal,

@@ -14,10 +14,17 @@ from include.errors import ConfigError
 TABS = {"tab": "\t", "\\t": "\t"}
 
 
-def said_of(text: Sequence[str] = (), date_format: Sequence[str] = (), header: str | None = None, **keys: Any) -> Said:
+def said_of(
+    text: Sequence[str] = (),
+    date_format: Sequence[str] = (),
+    header: str | None = None,
+    unit: Sequence[str] = (),
+    **keys: Any,
+) -> Said:
     """What the options given say; those that are None or empty say nothing. Raises ConfigError, with all faults.
 
     :param date_format: one format for all columns, or `COLUMN=FORMAT` each
+    :param unit: `COLUMN=UNIT` each, an empty unit for numbers without
     :param header: `none`, or the names of all columns with commas between
     """
     given = {name: value for name, value in keys.items() if value is not None and value != []}
@@ -30,6 +37,9 @@ def said_of(text: Sequence[str] = (), date_format: Sequence[str] = (), header: s
     if date_format:
         named = dict(one.split("=", 1) for one in date_format if "=" in one)
         given["date_format"] = named or date_format[0]
+    for one in unit:
+        name, _, mark = one.partition("=")
+        given.setdefault("units", {}).setdefault(name, []).append(mark)
     try:
         TextDialect.model_validate(given)
     except ValidationError as error:

@@ -16,6 +16,7 @@ from include.authoring.doubts import find_doubts
 from include.authoring.layout import Findings, Said, find_encoding, find_layout, read_layout, tell_encoding
 from include.authoring.number_signs import find_signs
 from include.authoring.texts import Texts
+from include.authoring.units import find_units
 from include.config.schema import FilesSource
 from include.data.packed import read_bytes
 from include.data.partitions import values_of
@@ -52,8 +53,9 @@ def read_text_files(
     if table is not None and len(table.columns):
         tell_encoding(table, found)
         texts = Texts(table, list(found.keys.get("missing", ())))
-        find_signs(texts, found, said)
-        find_doubts(texts, found, said, target, time)
+        bare = find_units(texts, found, said)
+        find_signs(bare, found, said)
+        find_doubts(bare, found, said, target, time)
     if found.doubts:
         raise ConfigError(place, found.doubts)
     assert table is not None  # without a doubt there is one

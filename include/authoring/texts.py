@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,13 @@ class Texts:
 
     def trimmed(self, name: str) -> pa.ChunkedArray:
         return pc.utf8_trim_whitespace(self.table.columns[name])
+
+    def rewritten(self, columns: Mapping[str, pa.ChunkedArray]) -> Texts:
+        """The same rows with some columns written otherwise."""
+        table = self.table.columns
+        for name, column in columns.items():
+            table = table.set_column(table.column_names.index(name), name, column)
+        return Texts(replace(self.table, columns=table), self.missing)
 
     def counts(self, name: str) -> pd.Series:
         """How often each distinct value occurs that is not missing, in the order of the file."""

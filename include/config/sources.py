@@ -50,6 +50,10 @@ class FilesSource(TextDialect):
     - `separator`, `decimal` and `thousands` (a space also stands for the no-break ones); `encoding`; `quote`, a
       character or `none`, and `escape`; `skip`, lines before the header; `header`, false where there is none (columns
       are then `column_1` and so on), or all names; `comment`, what lines begin with that are no rows.
+    - `units`: what stands before or after the numbers of a column and is no part of them, by the column's name, such as
+      `{price: $, weight: kg}`; several that mean the same are a list, in which `''` is a number without one. A number
+      with another unit is a fault of its row.
+    - `negative`: `parentheses` where (1.50) is -1.50, `trailing` where 1.50- is.
     - `missing`: what stands for no value in any column, beside the usual ones (an empty field; NA, N/A, n/a, NaN, nan,
       null, NULL and None in columns that are not text).
     - `date_format`: of every column of dates and time stamps, or of each by name, such as `%d.%m.%Y`, `epoch_seconds`

@@ -14,6 +14,7 @@ EPOCHS = ("epoch_seconds", "epoch_milliseconds")
 DIRECTIVES = "YymdbBHIMSfpzZjaA%"
 """What may follow a `%` in a date format."""
 NO_QUOTES = "none"
+Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True)]
 Mark = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 
 
@@ -24,6 +25,7 @@ def _listed(value: Any) -> Any:
 
 
 Marks = Annotated[tuple[Mark, ...], BeforeValidator(_listed)]
+Units = Annotated[tuple[Unit, ...], BeforeValidator(_listed)]
 
 
 class TextDialect(Section):
@@ -32,6 +34,8 @@ class TextDialect(Section):
     separator: str = Field(default=",", min_length=1, max_length=1)
     decimal: Literal[".", ","] = "."
     thousands: Literal[",", ".", " ", "'"] | None = None
+    negative: Literal["parentheses", "trailing"] | None = None
+    units: dict[Column, Units] = Field(default_factory=dict)
     encoding: str = "utf-8"
     missing: Marks = ()
     quote: str | None = None
@@ -58,6 +62,16 @@ class TextDialect(Section):
         decimal = getattr(info, "data", {}).get("decimal", ".")
         if value == decimal:
             raise ValueError(f"{value!r} is the decimal sign already; the two must differ")
+        return value
+
+    @field_validator("units")
+    @classmethod
+    def _no_part_of_a_number(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for name, marks in value.items():
+            if not any(marks):
+                raise ValueError(f"{name}: give what stands before or after its numbers, such as $, % or kg")
+            if odd := [mark for mark in marks if re.search(r"[0-9.,()+-]", mark.rstrip(".0123456789²³"))]:
+                raise ValueError(f"{name}: {odd[0]!r} holds what numbers are written with")
         return value
 
     @field_validator("quote")

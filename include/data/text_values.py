@@ -6,6 +6,7 @@ is no number.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from include.config.text_dialect import EPOCHS
 from include.data.values import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from include.config.schema import ColumnType
     from include.config.text_dialect import TextDialect
@@ -28,6 +29,10 @@ USUAL_MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None")
 SPELLINGS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ",": ",", ".": r"\."}
 """Each sign for thousands as a pattern: a space stands for the no-break ones too, an apostrophe for the curved one."""
 TRUTH = {"True": "1", "TRUE": "1", "true": "1", "False": "0", "FALSE": "0", "false": "0"}
+MINUS = "\u2212"
+"""The minus sign of typography, which is one wherever it stands before a number."""
+NEGATIVES = {"parentheses": r"\(([^()+-]+)\)", "trailing": r"([^()+-]+)-"}
+"""How a negative number is written that has no minus before it, as a pattern of RE2 and Python."""
 MICROSECONDS = {"epoch_seconds": 10**6, "epoch_milliseconds": 10**3}
 DAY_ONLY = "YmdbByjaA%"
 
@@ -62,7 +67,7 @@ def canonical(text: pa.ChunkedArray, kind: ColumnType, name: str, dialect: TextD
     missing = pc.is_in(trimmed, pa.array([*USUAL_MISSING, *dialect.missing], pa.string()))
     there = pc.if_else(missing, None, trimmed)
     if kind in ("number", "integer"):
-        return _numbers(there, dialect)
+        return _numbers(there, name, dialect)
     written = dialect.date_format_of(name) if kind in ("date", "timestamp") else None
     return _moments(there, written) if written else _series(there)
 
@@ -83,12 +88,44 @@ def plain_numbers(text: pa.ChunkedArray, decimal: str, thousands: str | None) ->
     return pc.replace_substring(plain, decimal, ".") if decimal != "." else plain
 
 
-def _numbers(there: pa.ChunkedArray, dialect: TextDialect) -> pd.Series:
+def has_minus(text: pa.ChunkedArray) -> bool:
+    """Whether a text holds the minus sign of typography."""
+    return bool(pc.any(pc.match_substring(text, MINUS)).as_py())
+
+
+def bare_numbers(text: pa.ChunkedArray, negative: str | None) -> pa.ChunkedArray:
+    """Texts with a plain minus before each negative number; what is written otherwise stays."""
+    found = pc.replace_substring(text, MINUS, "-") if has_minus(text) else text
+    if negative is None:
+        return found
+    return pc.replace_substring_regex(found, f"^{NEGATIVES[negative]}$", r"-\1")
+
+
+def strip_units(text: pa.ChunkedArray, marks: Sequence[str], strict: bool = True) -> pa.ChunkedArray:
+    """Numbers without one of the units before or after them; an empty mark among them stands for a number without.
+
+    :param strict: whether a text that has none of the units is null, for it may be of another; else it stays
+    """
+    units = "|".join(re.escape(mark) for mark in marks if mark)
+    if not units:
+        return text
+    blank, number = SPELLINGS[" "] + "?", "([0-9.,][^()]*)"
+    before = rf"^([+-]?)(?:{units}){blank}([+-]?){number}$"
+    after = rf"^([+-]?)([0-9.,](?:[^()]*[0-9.,])?){blank}(?:{units})$"
+    held = pc.or_(pc.match_substring_regex(text, before), pc.match_substring_regex(text, after))
+    bare = pc.replace_substring_regex(text, before, r"\1\2\3")
+    bare = pc.replace_substring_regex(bare, after, r"\1\2")
+    return pc.if_else(pc.fill_null(held, False), bare, None if strict and "" not in marks else text)
+
+
+def _numbers(there: pa.ChunkedArray, name: str, dialect: TextDialect) -> pd.Series:
     if pc.all(pc.is_in(there.drop_null(), pa.array(list(TRUTH)))).as_py() and there.null_count < len(there):
         return _series(there).map(TRUTH)  # as pandas reads a column of nothing else
-    if dialect.decimal == "." and dialect.thousands is None:
-        return _series(there)
-    return _with_faults(plain_numbers(there, dialect.decimal, dialect.thousands), there)
+    marks = dialect.units.get(name, ())
+    bare = strip_units(bare_numbers(there, dialect.negative), marks)
+    if dialect.decimal == "." and dialect.thousands is None and not any(marks):
+        return _series(bare)
+    return _with_faults(plain_numbers(bare, dialect.decimal, dialect.thousands), there)
 
 
 def _moments(there: pa.ChunkedArray, written: str) -> pd.Series:

@@ -33,6 +33,20 @@ def column(values: list[str], kind: ColumnType, **keys: Any) -> tuple[list[Any],
 @pytest.mark.parametrize(
     ("values", "kind", "keys", "stored", "faulty"),
     [
+        (
+            ["$1.5", "1.5", "€2", "-$3"],
+            "number",
+            {"units": {"a": "$"}},
+            [1.5, None, None, -3.0],
+            [False, True, True, False],
+        ),
+        (["12 %", "0", "5kg"], "number", {"units": {"a": ["%", ""]}}, [12.0, 0.0, None], [False, False, True]),
+        (["7 kg", "8kg", "kg 9"], "integer", {"units": {"a": "kg"}}, [7, 8, 9], [False, False, False]),
+        (["1,5 €", "€ 2"], "number", {"units": {"a": "€"}, "decimal": ","}, [1.5, 2.0], [False, False]),
+        (["(1.5)", "2", "(-3)"], "number", {"negative": "parentheses"}, [-1.5, 2.0, None], [False, False, True]),
+        (["1.5-", "2", "-3-"], "number", {"negative": "trailing"}, [-1.5, 2.0, None], [False, False, True]),
+        (["\u22121.5", "2"], "number", {}, [-1.5, 2.0], [False, False]),
+        (["\u22121.5", "2 €"], "string", {"units": {"b": "€"}}, ["\u22121.5", "2 €"], [False, False]),
         (["1,5", "1.5", "2"], "number", {"decimal": ","}, [1.5, None, 2.0], [False, True, False]),
         (
             ["1.234", "998", "1.234,5"],
