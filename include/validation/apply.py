@@ -119,6 +119,7 @@ def _judge_day(
 ) -> None:
     if good.empty or not rules:
         return  # refused already, for having no rows or for having lost them all; or no label has arrived yet
+    good = _read_columns(good, rules)
     expectations = {rule.index: rule.expectation for rule in rules}
     findings = engine.check(good, expectations)
     bad = {index: made for index, made in expectations.items() if not findings[index].passed}
@@ -139,6 +140,15 @@ def _judge_day(
                 found.refuse(day, f"{rule.name}: found {finding.observed or 'otherwise'}, demanded {rule.demands}")
         else:
             _hold(found, rule, finding, tally)
+
+
+def _read_columns(rows: pd.DataFrame, rules: Sequence[BoundRule]) -> pd.DataFrame:
+    """The columns that the rules read, at least one: GX takes a fingerprint of all it is given, once for each day."""
+    read = [rule.reads for rule in rules]
+    if any(columns is None for columns in read):
+        return rows
+    names = {name for columns in read for name in columns or ()}
+    return rows[[name for name in rows.columns if name in names] or list(rows.columns[:1])]
 
 
 def _hold(found: Inspection, rule: BoundRule, finding: Finding, tally: _Tally) -> None:

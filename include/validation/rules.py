@@ -43,6 +43,8 @@ COMPARE_ROWS = frozenset(
 )
 """Expectations that name rows but judge each by the others, so that they must see one day at a time."""
 
+COUNT_ROWS = frozenset({"ExpectTableRowCountToBeBetween", "ExpectTableRowCountToEqual"})
+"""Expectations that read no column."""
 ROW_CLASSES = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
 KNOWN: Mapping[str, type[Expectation]] = {
     name: found
@@ -69,7 +71,8 @@ class BoundRule:
     `scope` is `row` where each row is judged by itself, over any number of days at once; `day` where a day is
     judged as a whole or its rows by each other. `mostly` is below 1 where some failing rows are allowed. `severity`
     is the rule's `on_failure`, but where there are no rows to set aside, quarantine_row becomes refuse_day.
-    `of_label` says that the rule looks at the label, which may come later than the row.
+    `of_label` says that the rule looks at the label, which may come later than the row. `reads` are the columns that
+    GX needs to judge it, none of them where it counts rows; None stands for the whole table.
     """
 
     index: int
@@ -81,6 +84,7 @@ class BoundRule:
     mostly: float
     demands: str
     of_label: bool
+    reads: tuple[str, ...] | None
 
 
 def bind_rules(config: ModelConfig) -> tuple[BoundRule, ...]:
@@ -131,7 +135,14 @@ def _bind(index: int, rule: Rule, name: str, label: str) -> BoundRule:
         mostly=float(rule.args.get("mostly", 1.0)),
         demands=", ".join(f"{key} {value}" for key, value in stated.items()),
         of_label=label in columns_of(rule),
+        reads=_reads(rule),
     )
+
+
+def _reads(rule: Rule) -> tuple[str, ...] | None:
+    if rule.args.get("row_condition"):
+        return None
+    return columns_of(rule) or (() if rule.expect in COUNT_ROWS else None)
 
 
 def _name(rule: Rule) -> str:
