@@ -165,7 +165,7 @@ def _print_decision(decision: dict[str, Any]) -> None:
     from include.contracts import GateDecision
 
     for line in GateDecision.from_json(decision).summary():
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line.text, soft_wrap=True, markup=False)
 
 
 def _print_answer(api: AirflowApi, run: DagRun) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from include.contracts.base import Contract
 
@@ -80,6 +80,13 @@ class SliceResult(Contract):
         return "worse" if 2 * self.gap - self.high > self.bound else "not sure"
 
 
+class LogLine(NamedTuple):
+    """A line for a log; one that `refuses` says what speaks against a version."""
+
+    text: str
+    refuses: bool = False
+
+
 class GateDecision(Contract):
     """The verdict on one version. `promote` only if every gate passed; otherwise `reasons` says what did not.
 
@@ -115,18 +122,21 @@ class GateDecision(Contract):
         words = "is on trial" if self.verdict == "trial" else "was refused"
         return f"Version {self.version} {words}: " + " ".join(self.reasons)
 
-    def summary(self) -> list[str]:
+    def summary(self) -> list[LogLine]:
         """Lines for a log: the verdict, what refused it, then the gates that held, each with its sentence."""
         against = f"champion version {self.champion_version}" if self.champion_version else "no champion yet"
-        lines = [f"VERDICT: {self.verdict} version {self.version} of {self.model} ({against})"]
         sentences = {gate.sentence for gate in self.gates}
-        lines += [f"REFUSED: {reason}" for reason in self.reasons if reason not in sentences]
-        lines += [f"REFUSED by {gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
-        lines += [f"A PERSON IS ASKED: {reason}" for reason in self.ask_person]
-        lines += [f"LOOK AT THIS: {warning}" for warning in self.warnings]
-        lines += [f"NEXT: {self.next_step}"] if self.next_step else []
-        lines += [f"held: {gate.name}: {gate.sentence}" for gate in self.gates if gate.passed]
-        return lines
+        refusals = [f"REFUSED: {reason}" for reason in self.reasons if reason not in sentences]
+        refusals += [f"REFUSED by {gate.name}: {gate.sentence}" for gate in self.gates if not gate.passed]
+        others = [f"A PERSON IS ASKED: {reason}" for reason in self.ask_person]
+        others += [f"LOOK AT THIS: {warning}" for warning in self.warnings]
+        others += [f"NEXT: {self.next_step}"] if self.next_step else []
+        others += [f"held: {gate.name}: {gate.sentence}" for gate in self.gates if gate.passed]
+        return [
+            LogLine(f"VERDICT: {self.verdict} version {self.version} of {self.model} ({against})"),
+            *(LogLine(text, refuses=True) for text in refusals),
+            *(LogLine(text) for text in others),
+        ]
 
 
 class Approval(Contract):
@@ -149,7 +159,8 @@ class ReleaseEvent(Contract):
     """A line of the append-only ledger: who or what changed (or refused to change) the champion, and why.
 
     `rule` is the one that the version was judged by, empty for a rollback; `answered_by` the person who was asked.
-    `trial` begins a trial in the shadow, which `promoted` or `refused` ends.
+    `trial` begins a trial in the shadow, which `promoted` or `refused` ends. An intention `aims_at` its outcome; a
+    refusal is `interrupted` where a crash, and no judgement, kept the version from being served.
     """
 
     at: datetime
@@ -164,3 +175,5 @@ class ReleaseEvent(Contract):
     evidence: str = ""
     rule: Rule | Literal[""] = ""
     answered_by: str = ""
+    aims_at: Literal["promoted", "rolled_back", ""] = ""
+    interrupted: bool = False

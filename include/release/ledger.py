@@ -7,7 +7,7 @@ newer than the table is added by the next line, and is empty in the lines before
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -31,12 +31,14 @@ SCHEMA = pa.schema(
         pa.field("evidence", pa.string()),
         pa.field("rule", pa.string()),
         pa.field("answered_by", pa.string()),
+        pa.field("aims_at", pa.string()),
+        pa.field("interrupted", pa.bool_()),
     ]
 )
 INTEGERS = ("version", "champion_before", "champion_after")
 SMALL_FILES = 32
 """Lines that may lie in a file of their own: the ledger is read at every step of a release."""
-NEWER = ("rule", "answered_by")
+NEWER = ("rule", "answered_by", "aims_at")
 """Text columns that a table written by an earlier version of Nightshift lacks."""
 
 
@@ -113,5 +115,16 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
     """Integers that may be missing come back from pandas as floats, newer columns of older lines as missing."""
     numbers = {column: None if row[column] is None else int(str(row[column]).removesuffix(".0")) for column in INTEGERS}
     texts = {column: row[column] or "" for column in NEWER}
-    moment = row["at"]
-    return {**row, **numbers, **texts, "at": moment.to_pydatetime() if isinstance(moment, pd.Timestamp) else moment}
+    said = {"interrupted": bool(row["interrupted"])} if row["interrupted"] is not None else _said_in_words(row)
+    moment = row["at"].to_pydatetime() if isinstance(row["at"], pd.Timestamp) else row["at"]
+    return {**row, **numbers, **texts, **said, "at": moment}
+
+
+def _said_in_words(row: Mapping[str, object]) -> dict[str, object]:
+    """What a line of the time before these columns says by how its texts begin, as they were written then."""
+    evidence, reason = str(row["evidence"] or ""), str(row["reason"] or "")
+    aims_at = "rolled_back" if evidence.startswith("rollback of ") else "promoted"
+    return {
+        "aims_at": aims_at if row["event"] == "intended" else "",
+        "interrupted": row["event"] == "refused" and reason.startswith("interrupted before the alias moved"),
+    }

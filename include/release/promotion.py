@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from include.config.schema import ModelConfig
     from include.contracts import GateResult
 
-ROLLBACK = "rollback"
-"""What an intention's `evidence` starts with when it is a rollback's; a promotion's starts with its figures."""
-INTERRUPTED = "interrupted before the alias moved"
-"""What the reason starts with where a crash, and no judgement, kept a version from being served."""
-Outcome = Literal["promoted", "rolled_back"]
 SETTLE_SECONDS = 2.0
 """Many times what the registry takes to answer a request that it has received (0.06 s on a loaded machine)."""
 
@@ -59,10 +54,10 @@ def promote(context: RunContext, decision: GateDecision, actor: str, approval: A
             return ledger.append(_closing(intended, "refused", champion, rejection, intended.answered_by or actor))
         if objection := _objection(context, decision, champion, events):
             return ledger.append(_closing(intended, "refused", champion, objection))
-        return move_alias(intended, "promoted", lock)
+        return move_alias(intended, lock)
 
 
-def move_alias(intended: ReleaseEvent, outcome: Outcome, lock: RegistryLock) -> ReleaseEvent:
+def move_alias(intended: ReleaseEvent, lock: RegistryLock) -> ReleaseEvent:
     """Write the intention, move the alias if the champion is still `champion_before`, write what came of it.
 
     :param lock: the model's, held by the caller since before it asked who is champion
@@ -75,7 +70,7 @@ def move_alias(intended: ReleaseEvent, outcome: Outcome, lock: RegistryLock) -> 
         return ledger.append(_closing(intended, "refused", champion, reason))
     lock.confirm()
     registry.set_champion(model, intended.version, before)
-    return ledger.append(_closing(intended, outcome, intended.version, intended.reason))
+    return ledger.append(_closing(intended, _outcome(intended), intended.version, intended.reason))
 
 
 def repair(model: str) -> list[ReleaseEvent]:
@@ -96,12 +91,12 @@ def close_pending(model: str) -> list[ReleaseEvent]:
     added = []
     for intended in pending:
         if champion == intended.version:
-            outcome: Outcome = "rolled_back" if intended.evidence.startswith(ROLLBACK) else "promoted"
             reason = f"{intended.reason} (interrupted after the alias moved; outcome written by the next run)"
-            added.append(ledger.append(_closing(intended, outcome, champion, reason)))
+            added.append(ledger.append(_closing(intended, _outcome(intended), champion, reason)))
         else:
-            reason = f"{INTERRUPTED}; the champion is {named(champion)}"
-            added.append(ledger.append(_closing(intended, "refused", champion, reason)))
+            reason = f"interrupted before the alias moved; the champion is {named(champion)}"
+            closing = _closing(intended, "refused", champion, reason)
+            added.append(ledger.append(closing.model_copy(update={"interrupted": True})))
     return added
 
 
@@ -212,6 +207,7 @@ def _intention(
         evidence=summary(decision),
         rule="first_release" if decision.first_release else decision.rule,
         answered_by=person,
+        aims_at="promoted",
     )
 
 
@@ -235,7 +231,11 @@ def _closing(
     """The line that ends an intention; never before it in time, though another machine's clock be behind."""
     at = max(clock.now(), intended.at + timedelta(microseconds=1))
     said = {"at": at, "event": event, "champion_after": after, "reason": reason, "actor": actor or intended.actor}
-    return intended.model_copy(update=said)
+    return intended.model_copy(update={**said, "aims_at": ""})
+
+
+def _outcome(intended: ReleaseEvent) -> Literal["promoted", "rolled_back"]:
+    return "rolled_back" if intended.aims_at == "rolled_back" else "promoted"
 
 
 def named(version: int | None) -> str:

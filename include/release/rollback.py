@@ -43,9 +43,10 @@ def rollback(model: str, to: int | None, reason: str, actor: str, airflow_run_id
             actor=actor,
             reason=reason.strip(),
             airflow_run_id=airflow_run_id,
-            evidence=f"{promotion.ROLLBACK} of {promotion.named(champion)}",
+            evidence=f"rollback of {promotion.named(champion)}",
+            aims_at="rolled_back",
         )
-        return promotion.move_alias(intended, "rolled_back", lock)
+        return promotion.move_alias(intended, lock)
 
 
 def _previous(model: str, champion: int | None, history: list[ReleaseEvent]) -> int:

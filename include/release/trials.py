@@ -90,8 +90,7 @@ def open_line(events: Sequence[ReleaseEvent]) -> ReleaseEvent | None:
         if event.event == "trial":
             found = event
         elif found is not None and event.version == found.version and event.event in ENDINGS:
-            interrupted = event.event == "refused" and event.reason.startswith(promotion.INTERRUPTED)
-            found = found if interrupted else None
+            found = found if event.interrupted else None
     return found
 
 

@@ -39,5 +39,5 @@ class EvaluateGates(NightshiftOperator):
             self.ui_url, frozen.experiment_id, frozen.mlflow_run_id, "gates/report.html"
         )
         for line in decision.summary():
-            self.log.log(logging.WARNING if line.startswith("REFUSED") else logging.INFO, line)
+            self.log.log(logging.WARNING if line.refuses else logging.INFO, line.text)
         return decision.to_json()

@@ -45,5 +45,5 @@ class JudgeShadow(NightshiftOperator):
         page = artifact_url(self.ui_url, experiment, look.mlflow_run_id, "shadow/report.html")
         self.link_urls[GateReportLink.name] = page
         for line in look.decision.summary():
-            self.log.log(logging.WARNING if line.startswith("REFUSED") else logging.INFO, line)
+            self.log.log(logging.WARNING if line.refuses else logging.INFO, line.text)
         return look.to_json()

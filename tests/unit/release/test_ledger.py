@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from include.contracts import ReleaseEvent
 from include.data import tables
 from include.release import ledger
 
@@ -53,14 +54,35 @@ def test_the_answer_of_another_person_is_another_line(event):
 
 
 def test_a_ledger_without_the_newer_columns_is_read_and_goes_on(event):
-    old = event(at=START)
-    fields = [field for field in ledger.SCHEMA if field.name not in ledger.NEWER]
-    row = ledger.row_of(old).drop(columns=list(ledger.NEWER))
-    tables.append(MODEL, ledger.TABLE, row, pa.schema(fields))
+    old = event(at=START, event="refused")
+    written_before(old)
     assert ledger.history(MODEL) == [old]
     new = event(at=START + timedelta(seconds=1), event="promoted", rule="non_inferiority", answered_by="anna")
     ledger.append(new)
     assert ledger.history(MODEL) == [old, new]
+
+
+def written_before(line: ReleaseEvent) -> None:
+    """Add a line as it was written before the newer columns were there."""
+    newer = (*ledger.NEWER, "interrupted")
+    fields = [field for field in ledger.SCHEMA if field.name not in newer]
+    tables.append(MODEL, ledger.TABLE, ledger.row_of(line).drop(columns=list(newer)), pa.schema(fields))
+
+
+@pytest.mark.parametrize(
+    ("said", "aims_at", "interrupted"),
+    [
+        ({"event": "intended", "evidence": "rollback of version 3"}, "rolled_back", False),
+        ({"event": "intended", "evidence": "against version 3: ROC AUC +0.01"}, "promoted", False),
+        ({"event": "refused", "reason": "interrupted before the alias moved; the champion is version 3"}, "", True),
+        ({"event": "refused", "reason": "gates refused it: interrupted"}, "", False),
+        ({"event": "promoted", "evidence": "rollback of version 3"}, "", False),
+    ],
+)
+def test_what_a_line_of_before_says_in_words_is_understood(event, said, aims_at, interrupted):
+    written_before(event(at=START, **said))
+    [line] = ledger.history(MODEL)
+    assert (line.aims_at, line.interrupted) == (aims_at, interrupted)
 
 
 def test_a_column_of_a_later_version_does_not_stop_an_earlier_one(event):

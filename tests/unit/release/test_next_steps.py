@@ -58,7 +58,7 @@ def test_no_skill_at_all_asks_for_other_features(task: str, metric: str, trainin
     decision = judged(config, rows_of(config, signal=0.0, seed=3))
     assert said in decision.next_step
     assert f"./nightshift try {config.name}, then ./nightshift demo {config.name}" in decision.next_step
-    assert "NEXT: " + decision.next_step in decision.summary()
+    assert "NEXT: " + decision.next_step in [line.text for line in decision.summary()]
 
 
 def test_a_model_that_ranks_well_by_spoilt_probabilities_is_told_so() -> None:

@@ -39,7 +39,7 @@ def test_the_feature_that_tells_the_label_alone_is_named_and_nothing_is_refused(
     assert decision.verdict == "promote"
     (told,) = decision.warnings
     assert "status (" in told and "noise (" not in told and "known_afterwards" in told
-    assert any(line == f"LOOK AT THIS: {told}" for line in decision.summary())
+    assert any(line.text == f"LOOK AT THIS: {told}" for line in decision.summary())
     assert "status (" in report.markdown(decision) and "status (" in report.page(decision, config, rows)
 
 
