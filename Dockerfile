@@ -15,7 +15,9 @@ ARG DEMO=0
 RUN locks="-r requirements.txt" \
  && if [ "$DEMO" = 1 ]; then locks="$locks -r requirements/demo.txt"; fi \
  && /opt/venv/bin/uv pip install --no-cache --compile-bytecode --python /opt/venv/bin/python --require-hashes $locks \
- && /opt/venv/bin/pip uninstall --yes uv
+ && /opt/venv/bin/pip uninstall --yes uv \
+ && touch /opt/venv/installed
+# ./nightshift asks for that file: here as on one machine it says that the environment is whole.
 
 FROM python:${PYTHON}-slim
 # Group 0 and group-writable state, so that a cluster may choose another user id.

@@ -64,6 +64,12 @@ def test_one_service_builds_the_image_and_no_registry_is_asked_for_it() -> None:
     assert {service.get("pull_policy") for name, service in OURS.items() if name != "mlflow"} == {"never"}
 
 
+def test_the_image_has_what_the_command_line_asks_for() -> None:
+    marker = re.search(r'"\$root/\.venv/(\w+)"', (ROOT / "nightshift").read_text())
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert marker and f"touch /opt/venv/{marker[1]}" in dockerfile and "ln -s /opt/venv .venv" in dockerfile
+
+
 def test_an_env_file_has_a_value_for_all_that_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
     env_file.main(tmp_path, {"DEMO": "1"})
