@@ -9,10 +9,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pendulum
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk._shared.module_loading import import_string
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables import trigger
+from airflow.timetables.base import TimeRestriction
 from nightshift import factory, nights, reference
 
 from include.alerts import failures
@@ -177,6 +182,23 @@ def test_nightly_schedules_fire_in_the_models_timezone(bag: DagBag, flight_delay
     assert timetable.expression == flight_delay.schedule.ingest
     assert str(timetable.timezone) == "America/New_York"
     assert bag.dags["flight_delay__rollback"].timetable.can_be_scheduled is False
+
+
+@pytest.mark.parametrize("suffix", ["ingest", "retrain", "monitor"])
+def test_a_new_model_waits_for_its_first_night(
+    bag: DagBag, flight_delay: ModelConfig, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the hour at which its file is written; and a first night's run is not lost to a look at its moment."""
+    stored = bag.dags[f"flight_delay__{suffix}"].timetable
+    timetable = decode_timetable(encode_timetable(getattr(stored, "timetable", stored)))
+    moment = pendulum.parse("2026-12-01T12:00:00+00:00")
+    first = timetable._get_next(moment)
+    for late, expected in ((timedelta(seconds=5), first), (timedelta(minutes=20), timetable._get_next(first))):
+        monkeypatch.setattr(trigger, "utcnow", lambda late=late: first + late)
+        found = timetable.next_dagrun_info(
+            last_automated_data_interval=None, restriction=TimeRestriction(None, None, catchup=False)
+        )
+        assert found is not None and found.run_after == expected
 
 
 def test_the_reference_pages_are_those_of_the_code(flight_delay: ModelConfig) -> None:
