@@ -13,8 +13,8 @@ from typing import Literal
 
 from benchmarks.registry import MODEL, decision
 from include.contracts import ReleaseEvent, RunContext
+from include.data.locks import registry_lock
 from include.errors import NightshiftError
-from include.release.lock import registry_lock
 from include.release.promotion import promote
 from include.release.rollback import rollback
 

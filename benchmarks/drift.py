@@ -36,10 +36,12 @@ from include.config import environment
 from include.config.loader import load_model
 from include.config.schema import DriftConfig, ModelConfig
 from include.contracts import DriftFinding
+from include.data.computed_features import add_rates
 from include.data.sources import flights
-from include.monitoring import drift, null, verdict
-from include.monitoring.distances import Kind, Tally, tally
-from include.training.features import add_rates
+from include.drift import alarms as verdict
+from include.drift import columns as drift
+from include.drift import ordinary_days as null
+from include.drift.distances import Kind, Tally, tally
 from include.training.fit import fit, predict_scores
 
 YEAR = (date(2013, 1, 1), date(2013, 12, 31))

@@ -32,9 +32,9 @@ from sklearn.metrics import roc_auc_score
 from include.config.loader import find_model
 from include.config.schema import ModelConfig
 from include.data import windows
+from include.data.computed_features import add_rates
 from include.data.sources import flights
 from include.monitoring import calibration
-from include.training.features import add_rates
 from include.training.fit import fit, predict_scores
 
 MODEL, LEARNER = "flight_delay", "hist_gradient_boosting"

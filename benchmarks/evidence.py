@@ -24,7 +24,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from benchmarks.simulated import AUC, INDEPENDENT, MANY_DAYS, SHARED_DAYS, Rows, Setting
-from include.release.evidence import metric_interval, paired_difference
+from include.evidence.paired_difference import metric_interval, paired_difference
 
 ALPHA = 0.01
 POWER = 0.78

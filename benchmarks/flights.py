@@ -27,8 +27,8 @@ from benchmarks.simulated import Rows
 from include.config.loader import find_model
 from include.config.schema import ModelConfig
 from include.data import windows
+from include.data.computed_features import add_rates
 from include.data.sources import flights
-from include.training.features import add_rates
 from include.training.fit import fit, predict_scores
 
 MODEL = "flight_delay"

@@ -28,9 +28,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from include.config import environment
 from include.config.schema import ModelConfig
 from include.contracts import CandidateResult, DayRange, GateDecision, Holdout, RunContext, Selection, Windows
+from include.data.locks import SCHEME
 from include.local import postgres
 from include.local.settings import LocalSettings, component_environment, load_settings
-from include.release.lock import SCHEME
 from include.tracking import registry, runs
 
 MODEL = "parcels"

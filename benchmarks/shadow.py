@@ -23,7 +23,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from include.config.release import AgainstChampion, ShadowTrial
-from include.release.sequences import CALLS, FUTILE, GOES_ON, PROMOTE, Plan, calls, lasting
+from include.evidence.confidence_sequence import CALLS, FUTILE, GOES_ON, PROMOTE, Plan, calls, lasting
 
 NIGHTS, ROWS, WEEK = 90, 900, 7
 AUC, PREVALENCE, CORRELATION = 0.80, 0.3, 0.8

@@ -27,9 +27,9 @@ from sklearn.ensemble import RandomForestClassifier
 
 from include.config.schema import DriftConfig
 from include.contracts import DriftFinding
-from include.monitoring import drawn
-from include.monitoring.distances import Kind, Tally, measures, tally
-from include.monitoring.verdict import SCORE
+from include.drift import chance
+from include.drift.alarms import SCORE
+from include.drift.distances import Kind, Tally, measures, tally
 
 RULES = DriftConfig()
 TRAIN = 0.6
@@ -69,29 +69,29 @@ class World:
     rows: pd.DataFrame
     trained: np.ndarray
     reference: Mapping[str, Tally]
-    null: drawn.Drawn
+    null: chance.Drawn
 
     @classmethod
     def of(cls, frame: pd.DataFrame, rng: np.random.Generator, compared: int | None = None) -> World:
         trained = rng.random(len(frame)) < TRAIN
         train = frame[trained]
-        reference = {name: drawn.pooled(tally(kind, train[name]), train[name])[0] for name, kind in KINDS.items()}
-        now = drawn.level(compared or int((~trained).sum()))
-        draws = drawn.draws_needed(KINDS.values(), RULES.false_discovery_rate)
-        return cls(frame, trained, reference, drawn.build(reference, dict.fromkeys(KINDS, now), len(frame), draws))
+        reference = {name: chance.pooled(tally(kind, train[name]), train[name])[0] for name, kind in KINDS.items()}
+        now = chance.level(compared or int((~trained).sum()))
+        draws = chance.draws_needed(KINDS.values(), RULES.false_discovery_rate)
+        return cls(frame, trained, reference, chance.build(reference, dict.fromkeys(KINDS, now), len(frame), draws))
 
     def look(self, tonight: pd.DataFrame) -> list[DriftFinding]:
         """The verdict on rows that are compared; their number is not judged here."""
         train = self.rows[self.trained]
-        sides = {name: drawn.pooled(tally(kind, train[name]), tonight[name])[1] for name, kind in KINDS.items()}
-        return drawn.judge(self.null, self.reference, sides, self.null.rows, RULES)
+        sides = {name: chance.pooled(tally(kind, train[name]), tonight[name])[1] for name, kind in KINDS.items()}
+        return chance.judge(self.null, self.reference, sides, self.null.rows, RULES)
 
 
 def one_sided(null: World, rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
     """Distances of draws of `rows` rows from a reference that is held fixed: the null that was not taken."""
     found = {}
     for name, before in null.reference.items():
-        support, counts = drawn._coarse(before)
+        support, counts = chance._coarse(before)
         fixed = np.append(counts, before.missing).astype(float)[None, :]
         now = rng.multinomial(rows, fixed[0] / fixed.sum(), 1000).astype(float)
         same = np.repeat(fixed, len(now), axis=0)
@@ -186,7 +186,7 @@ def telco(splits: int, start: int) -> None:
     text = [name for name, kind in kinds.items() if kind == "categorical"]
     encoded = frame.assign(**{name: frame[name].astype("category").cat.codes for name in text})
     frame = frame.astype({name: float for name, kind in kinds.items() if kind == "numeric"})
-    draws = drawn.draws_needed([*kinds.values(), "numeric"], RULES.false_discovery_rate)
+    draws = chance.draws_needed([*kinds.values(), "numeric"], RULES.false_discovery_rate)
     counts: Counter[str] = Counter()
     for number in range(start, start + splits):
         part = np.random.default_rng(number).random(len(frame))
@@ -195,11 +195,11 @@ def telco(splits: int, start: int) -> None:
         scores = pd.Series(model.fit(encoded[train], churned[train]).predict_proba(encoded)[:, 1])
         before = {name: tally(kind, frame.loc[train, name]) for name, kind in kinds.items()}
         now = {name: frame.loc[unseen, name] for name in kinds} | {SCORE: scores[part >= 0.8]}
-        levels = {name: drawn.level(len(column)) for name, column in now.items()}
+        levels = {name: chance.level(len(column)) for name, column in now.items()}
         for named, rows, sides in (("validation", validation, before), ("training", train, {})):
             reference = {**sides, SCORE: tally("numeric", scores[rows])}
-            null = drawn.build(reference, levels, len(frame), draws)
-            found = alarmed(drawn.judge(null, reference, now, len(frame), RULES))
+            null = chance.build(reference, levels, len(frame), draws)
+            found = alarmed(chance.judge(null, reference, now, len(frame), RULES))
             counts["alarms of any feature"] += bool(found - {SCORE})
             counts[f"alarms of the score, against the {named} rows'"] += SCORE in found
     print(f"\n(c) {splits} ways of dealing {len(frame):,} customers, {len(kinds)} features, {draws:,} draws")

@@ -24,8 +24,8 @@ from include.alerts.message import Message, compose, headline, masked
 from include.alerts.states import AlarmState, advance, delivered
 from include.contracts import Alarm, PolicyDecision
 from include.data import tables
+from include.data.locks import registry_lock
 from include.errors import NightshiftError
-from include.release.lock import registry_lock
 
 if TYPE_CHECKING:
     from include.alerts.targets import Target

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from include.data import windows
-from include.release.facts import WORDS
+from include.gates.inputs import WORDS
 
 if TYPE_CHECKING:
     from include.config.schema import Candidate, ModelConfig, Threshold

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import skops.io
 
 from include.errors import PermanentError
-from include.release.facts import Replay
+from include.gates.inputs import Replay
+from include.tracking.golden_rows import golden_json, golden_sample, parse_golden
 from include.training.estimators import skops_trusted_types
 from include.training.fit import predict_scores
-from include.training.golden import golden_json, golden_sample, parse_golden
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -28,15 +28,15 @@ from include.data import splits, windows
 from include.data.gaps import require_days
 from include.data.newest import newest_night
 from include.errors import NightshiftError, NotEnoughData
-from include.release.facts import Facts, HoldoutScores
-from include.release.gates import decide
-from include.release.suspicion import warnings
+from include.evidence.baselines import baseline_metrics, constants
+from include.evidence.metrics import evaluate
+from include.gates.decide import decide
+from include.gates.inputs import Facts, HoldoutScores
+from include.gates.suspicion import warnings
 from include.scoring import outputs
 from include.scoring.rows import score_rows
 from include.training import trial
-from include.training.baseline import baseline_metrics, constants
 from include.training.fit import predict_scores
-from include.training.metrics import evaluate
 from include.training.select import select
 from include.training.speed import scoring_time
 from include.validation.ingest import read_days, store_days

@@ -180,7 +180,7 @@ def _candidates(config: ModelConfig) -> Iterator[str]:
             yield f"{where}: {candidate.estimator} takes no weights; remove it, or the weights from training"
         if candidate.search is not None and training.train_days is not None:
             folds = candidate.search.folds
-            needed = folds + max(1, config.data.label_delay_days)
+            needed = folds + config.data.nights_to_label
             if training.train_days < needed:
                 yield (
                     f"training.candidates.{index}.search.folds: {folds} folds of whole days, each after days of known "

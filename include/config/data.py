@@ -70,6 +70,11 @@ class DataConfig(Section):
         return self.named.get(column, column)
 
     @property
+    def nights_to_label(self) -> int:
+        """Nights from a row's day to the first one on which its label counts; a day has to be over first."""
+        return max(1, self.label_delay_days)
+
+    @property
     def snapshot(self) -> bool:
         """Whether each night's rows are the whole table again."""
         return self.day == SNAPSHOT_DAY

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange, Windows
-from include.data import labels, tables
+from include.data import labels, labels_known, tables
+from include.data.computed_features import add_rates, add_time_parts
 from include.data.declared_types import as_declared
-from include.training.features import add_rates, add_time_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def training_windows(config: ModelConfig, as_of: date) -> Windows:
 
     A snapshot's splits are all of its one day, the last before the night; `splits.of_days` tells their rows apart.
     """
-    last = as_of - timedelta(days=max(1, config.data.label_delay_days))
+    last = labels_known.last_day(config, as_of)
     if config.data.snapshot:
         return Windows(**dict.fromkeys(("train", "validation", "holdout"), _days_up_to(last, 1)))
     train_days, validation_days, holdout_days = config.training.days

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from include.scoring import stored
+from include.evidence.metrics import THRESHOLD
+from include.scoring import served_rows, stored
 from include.tracking import naming
-from include.training.metrics import THRESHOLD
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
@@ -40,7 +40,7 @@ class Scores:
 def of_night(config: ModelConfig, night: date) -> Scores:
     """Agreement of the two roles, and the rows without a score, on the day before `night`."""
     day = night - timedelta(days=1)
-    compared = compared_column(config)
+    compared = served_rows.compared_column(config)
     wanted = ["day", "role", "row_key", "version", "score", "error", compared]
     rows = stored.read(config, list(dict.fromkeys(wanted)), (day, day))
     unscored = tuple(sentence for role in (naming.CHAMPION, naming.CHALLENGER) for sentence in _unscored(rows, role))
@@ -68,11 +68,6 @@ def _told(config: ModelConfig, shadow: Mapping[str, float], rows: str) -> str:
         return f"{apart} on {rows}; rank correlation of the values {ranks}"
     alike = f"decide alike at {THRESHOLD:g} on {shadow['same_decision']:.1%}"
     return f"{alike} of {rows}; rank correlation of their scores {ranks}"
-
-
-def compared_column(config: ModelConfig) -> str:
-    """The column of `predictions` in which two models of the task are compared."""
-    return "prediction" if config.task == "multiclass" else "score"
 
 
 def paired(rows: pd.DataFrame, value: str = "score") -> pd.DataFrame:

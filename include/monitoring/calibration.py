@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import chi2, norm, rankdata
 
-from include.training.metrics import THRESHOLD
+from include.evidence.metrics import THRESHOLD
 
 FEWEST_DAYS = 10
 """Days below which the spread between days, and so the interval, is a guess."""

@@ -17,7 +17,7 @@ from croniter import croniter
 
 from include import clock
 from include.contracts import DayRange, PolicyDecision
-from include.data import outcomes, source_end, tables, windows
+from include.data import labels_known, outcomes, source_end, tables, windows
 from include.errors import PermanentError
 from include.monitoring import policy, requests
 from include.release import trials
@@ -161,12 +161,11 @@ def _new_rows(config: ModelConfig, night: date, training: Training) -> int:
     """
     if config.data.snapshot:
         return _rows_that_changed(config, night, training)
-    delay = timedelta(days=max(1, config.data.label_delay_days))
-    first, last = training.as_of - delay + timedelta(days=1), night - delay
-    if last < first:
+    days, label = labels_known.days_learned(config, training.as_of, night), config.data.label
+    if days is None:
         return 0
-    label = config.data.label
-    return int(tables.read(config.name, windows.VALIDATED, ["day", label], (first, last))[label].notna().sum())
+    rows = tables.read(config.name, windows.VALIDATED, ["day", label], (days.start, days.end))
+    return int(rows[label].notna().sum())
 
 
 def _rows_that_changed(config: ModelConfig, night: date, training: Training) -> int:

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange, MetricEstimate
-from include.data import labels, tables, windows
-from include.monitoring import calibration, compared, performance
-from include.scoring import loader, outputs
+from include.data import labels, labels_known, tables, windows
+from include.drift import reference
+from include.monitoring import calibration, performance
+from include.scoring import loader, outputs, served_rows
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
 
@@ -99,9 +100,9 @@ def estimate_night(config: ModelConfig, training: Training, night: date) -> Esti
 def _waiting(config: ModelConfig, training: Training, night: date) -> pd.DataFrame:
     """What the version scored on the newest days whose labels have not matured: day, row_key, version, score."""
     newest = DayRange(start=night - timedelta(days=BLOCK_DAYS), end=night - timedelta(days=1))
-    rows = performance.predicted(config, naming.CHAMPION, training.version, newest)
+    rows = served_rows.read_scores(config, naming.CHAMPION, training.version, newest)
     days = {day: date.fromisoformat(day) for day in rows["day"].unique()}
-    open_days = [name for name, day in days.items() if not performance.matured(config, day, night)]
+    open_days = [name for name, day in days.items() if not labels_known.are_known(config, day, night)]
     return rows[rows["day"].isin(open_days) & rows["score"].notna()]
 
 
@@ -147,7 +148,7 @@ def _made(
 
 def _known(config: ModelConfig, training: Training, night: date) -> pd.DataFrame:
     """Rows later than training whose labels were known by `night`: day, score, label; served scores where there are."""
-    last = night - timedelta(days=max(1, config.data.label_delay_days))
+    last = labels_known.last_day(config, night)
     first = max(training.validation.start, last - timedelta(days=FITTED_DAYS - 1))
     if first > last:
         return pd.DataFrame({"day": [], "score": [], "label": []})
@@ -155,7 +156,7 @@ def _known(config: ModelConfig, training: Training, night: date) -> pd.DataFrame
     rows = windows.read_rows(declared, DayRange(start=first, end=last), night)
     rows = rows[rows[declared.data.label].notna()].reset_index(drop=True)
     pipeline = loader.load(config.name, training.version)
-    scores = compared.scores_now(config, training, rows, pipeline) if len(rows) else np.zeros(0)
+    scores = reference.scores_now(config, training, rows, pipeline) if len(rows) else np.zeros(0)
     day = rows[declared.data.day].dt.strftime("%Y-%m-%d")
     known = pd.DataFrame({"day": day, "score": scores, "label": rows[declared.data.label]})
     names = labels.class_names(declared), labels.class_names(config)
@@ -169,7 +170,7 @@ def _meet(config: ModelConfig, night: date) -> tuple[MetricEstimate, ...]:
     """Give estimates whose labels have matured by `night` what those labels say; computed again where they change."""
     span = (night - timedelta(days=KEPT_IN_VIEW + config.data.label_delay_days), night - timedelta(days=1))
     stored = tables.read(config.name, ESTIMATES, ["day", "version", *COLUMNS], span)
-    matured = {day for day in stored["day"].unique() if performance.matured(config, date.fromisoformat(day), night)}
+    matured = {day for day in stored["day"].unique() if labels_known.are_known(config, date.fromisoformat(day), night)}
     stored = stored[stored["day"].isin(matured)]
     if stored.empty:
         return ()
@@ -182,7 +183,7 @@ def _meet(config: ModelConfig, night: date) -> tuple[MetricEstimate, ...]:
         made_from = hashlib.sha256(" ".join(f"{rows.get(one)} {scores.get(one)}" for one in days).encode()).hexdigest()
         if (table["made_from"] != made_from[:16]).any():
             span_of = DayRange(start=table["first"].iloc[0], end=date.fromisoformat(day))
-            found = performance.measure(config, performance.read(config, naming.CHAMPION, int(version), span_of), "")
+            found = performance.measure(config, served_rows.read(config, naming.CHAMPION, int(version), span_of), "")
             realised = table["metric"].map(found.metrics).astype("float64")
             table = table.assign(realised=realised, labelled=found.rows, made_from=made_from[:16])
             _write(config, table, day, int(version))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.data import labels
-from include.release.resampling import Statistic
-from include.training.metrics import METRICS, metrics_of
+from include.evidence.metrics import METRICS, metrics_of
+from include.evidence.resampling import Statistic
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig

@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from include.contracts import DayRange, MonitorResult
-from include.monitoring import comparison, decisions, performance, performance_page, policy_page, reports, served
-from include.scoring import loader
+from include.drift import compare_days, evidently_pages
+from include.monitoring import decisions, performance, performance_page, policy_page, served
+from include.scoring import loader, served_rows
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
         decisions.on_data_alone(config, night)
         return None
     training = loader.training(config.name, version)
-    compared = comparison.compare(config, training, night)
+    compared = compare_days.compare(config, training, night)
     days = served.look(config, training, night)
     watched = _watch(config, training, night, days)
     run = runs.open_run_in(
@@ -69,14 +70,14 @@ def monitor_night(config: ModelConfig, night: date) -> MonitorResult | None:
     decision = decisions.decide(config, night, training, watched.champion, drift, run)
     files = {**compared.files, **watched.files, POLICY_PAGE: policy_page.page(decision, decisions.lately(decision))}
     result = _result(decision, version, compared, watched, days, list(files))
-    _keep(result, {**files, RESULT: reports.as_json(result.to_json())}, days.figures)
+    _keep(result, {**files, RESULT: evidently_pages.as_json(result.to_json())}, days.figures)
     return result
 
 
 def _result(
     decision: PolicyDecision,
     version: int,
-    compared: comparison.Compared,
+    compared: compare_days.Compared,
     watched: Watched,
     days: Served,
     files: Sequence[str],
@@ -117,13 +118,13 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     unseen = training.validation.end + timedelta(days=1)  # days scored by hand may lie before: they flatter
     if not config.data.snapshot:  # of which the holdout's rows were never seen, on whichever day
         days = DayRange(start=max(days.start, unseen), end=days.end)
-    rows = performance.read(config, naming.CHAMPION, version, days)
+    rows = served_rows.read(config, naming.CHAMPION, version, days)
     who = f"champion version {version}"
     champion = performance.measure(config, rows, who)
     reasons = list(champion.reasons)
     files: dict[str, str] = {}
     limits = performance.limits(config, rows, champion.metrics)
-    scored, _ = performance.usable(config, rows)
+    scored, _ = served_rows.usable_scores(config, rows)
     if performance_page.can_be_drawn(config, scored) or by_day.tables:
         held_out = " of the last snapshot's holdout" if config.data.snapshot else ""
         title = (
@@ -134,7 +135,7 @@ def _watch(config: ModelConfig, training: Training, night: date, by_day: Served)
     challenger = registry.alias_version(config.name, naming.CHALLENGER)
     if challenger is None or challenger == version:
         return Watched(champion, limits, {}, tuple(reasons), files)
-    theirs = performance.read(config, naming.CHALLENGER, challenger, days)
+    theirs = served_rows.read(config, naming.CHALLENGER, challenger, days)
     theirs = theirs[theirs["row_key"].isin(scored["row_key"])]
     if theirs.empty:
         return Watched(champion, limits, {}, tuple(reasons), files)
@@ -158,8 +159,8 @@ def _side_by_side(shadow: Performance, same: Performance, challenger: int) -> Se
 
 def _keep(result: MonitorResult, files: dict[str, str], more: dict[str, float]) -> None:
     """Files to the reports folder and to the night's run, figures that MLflow plots from night to night."""
-    folder = reports.folder_of(result.model, result.night)
-    reports.keep(folder, files)
+    folder = evidently_pages.folder_of(result.model, result.night)
+    evidently_pages.keep(folder, files)
     runs.log_files(result.mlflow_run_id, folder, REPORTS)
     logged, _ = runs.run_metrics(result.mlflow_run_id)
     figures = {**_figures(result), **more}

@@ -11,8 +11,9 @@ import pandas as pd
 
 from include.config.section import METRICS_OF
 from include.contracts import DayPerformance, DayRange
-from include.data import tables, windows
+from include.data import labels_known, tables, windows
 from include.monitoring import agreement, performance
+from include.scoring import served_rows
 from include.scoring import stored as stored_scores
 from include.scoring.batch import PREDICTIONS
 from include.tracking import naming
@@ -85,7 +86,7 @@ def _digests(config: ModelConfig, span: tuple[date, date], night: date) -> dict[
     for name, digest in sorted(scores.items()):
         day = date.fromisoformat(name)
         if span[0] <= day <= span[1]:
-            parts = f"{rows.get(name)} {digest} {performance.matured(config, day, night)}"
+            parts = f"{rows.get(name)} {digest} {labels_known.are_known(config, day, night)}"
             found[day] = hashlib.sha256(parts.encode()).hexdigest()[:16]
     return found
 
@@ -93,13 +94,13 @@ def _digests(config: ModelConfig, span: tuple[date, date], night: date) -> dict[
 def _computed(config: ModelConfig, days: Sequence[date], night: date, digests: Mapping[date, str]) -> pd.DataFrame:
     """Rows of the table for these days."""
     span = (min(days), max(days))
-    scores = stored_scores.read(config, ["role", *performance.score_columns(config)], span)
-    known = performance.known(config, DayRange(start=span[0], end=span[1]))
+    scores = stored_scores.read(config, ["role", *served_rows.score_columns(config)], span)
+    known = served_rows.read_labels(config, DayRange(start=span[0], end=span[1]))
     lines = []
     for day in days:
         name = day.isoformat()
         of_day, labels = scores[scores["day"] == name], known[known["day"] == name]
-        has_matured = performance.matured(config, day, night)
+        has_matured = labels_known.are_known(config, day, night)
         same = {"night": night, "made_from": digests[day], "state": "matured" if has_matured else "not_matured"}
         lines += [line | same for line in day_lines(config, of_day, labels if has_matured else labels.head(0))]
     return pd.DataFrame(lines, columns=["day", *columns(config)])
@@ -113,7 +114,7 @@ def day_lines(config: ModelConfig, scores: pd.DataFrame, known: pd.DataFrame) ->
     scores : day, role, row_key, version, score (NaN: failed), and what else the task's metrics need
     known : day, row_key, label; empty where labels have not matured
     """
-    pairs = agreement.paired(scores, agreement.compared_column(config))
+    pairs = agreement.paired(scores, served_rows.compared_column(config))
     alike = agreement.agree(pairs, config.task)
     lines = []
     for role in (naming.CHAMPION, naming.CHALLENGER):
@@ -131,7 +132,7 @@ def day_lines(config: ModelConfig, scores: pd.DataFrame, known: pd.DataFrame) ->
 
 def _measured(config: ModelConfig, rows: pd.DataFrame, known: pd.DataFrame) -> dict[str, object]:
     version = int(rows["version"].iloc[0])
-    joined = performance.joined(rows, known, performance.held_out(config, version)) if len(known) else known
+    joined = served_rows.join_labels(rows, known, served_rows.find_held_out(config, version)) if len(known) else known
     found = performance.measure(config, joined, "") if len(joined) else None
     return {
         "day": rows["day"].iloc[0],

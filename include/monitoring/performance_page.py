@@ -20,7 +20,7 @@ from evidently.core.metric_types import MeanStdMetricTests
 from evidently.presets import ClassificationPreset, RegressionPreset
 
 from include.data import labels
-from include.monitoring.reports import Lines, Note, markdown
+from include.drift.evidently_pages import Lines, Note, markdown
 from include.scoring import outputs
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from include import clock
 from include.contracts import Contract
 from include.data import tables
-from include.release.lock import registry_lock
+from include.data.locks import registry_lock
 
 TABLE = "retrain_requests"
 SCHEMA = pa.schema(

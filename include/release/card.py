@@ -19,7 +19,7 @@ from include.tracking import registry, runs
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.release.intervals import Interval
+    from include.evidence.intervals import Interval
 
 __all__ = ["Card", "answered", "judged", "markdown", "write"]
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from include.config.schema import ModelConfig
 from include.contracts import Approval, CandidateResult, Contract, GateDecision, RegisteredVersion, RunContext
-from include.release.facts import WORDS
+from include.gates.inputs import WORDS
 
 
 class CardInterval(Contract):

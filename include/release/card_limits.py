@@ -6,10 +6,10 @@ from calendar import month_name
 from collections.abc import Iterable
 
 from include.contracts import DayRange
+from include.evidence.metrics import CATALOGUE, metrics_of
 from include.markdown import as_text
 from include.release.card_facts import Card, word
 from include.tracking import naming
-from include.training.metrics import CATALOGUE, metrics_of
 
 YEAR = 365
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.contracts import CandidateResult, GateResult, SliceResult
+from include.evidence.metrics import metrics_of
 from include.markdown import as_text
 from include.release.card_facts import Card, count, word
 from include.release.card_limits import limits
 from include.release.card_words import kind, predicted, weights, windows
 from include.tracking import naming
-from include.training.metrics import metrics_of
 
 WHOLE_FROM = 1000
 TABLE_ROW = re.compile(r"\| (?!---)")

@@ -14,15 +14,14 @@ from include.contracts import DayRange, RegisteredVersion, RunContext
 from include.data import splits, windows
 from include.data.labels import class_names
 from include.errors import NightshiftError, PermanentError, TransientError
-from include.monitoring import performance
+from include.evidence.paired_difference import EvidenceError, metric_interval
+from include.gates.inputs import SCORES_OF, Facts, HoldoutScores, Live, Replay, quantile_of
 from include.release import ledger, promotion, recalls
-from include.release.evidence import EvidenceError, metric_interval
-from include.release.facts import SCORES_OF, Facts, HoldoutScores, Live, Replay, quantile_of
-from include.scoring import outputs
+from include.scoring import outputs, served_rows
 from include.tracking import models, naming, registry, runs
 from include.tracking.judgements import Judgement, judgements, key_of
+from include.tracking.provenance import rows_hash
 from include.training.fit import predict_scores
-from include.training.provenance import rows_hash
 from include.training.speed import scoring_time
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ def _live(config: ModelConfig, context: RunContext) -> Live | None:
         return None
     try:
         released = registry.version_info(context.model, version).holdout[config.release.against_champion.metric]
-        return live_of(config, released, performance.read(config, naming.CHAMPION, version, live_days(context.windows)))
+        return live_of(config, released, served_rows.read(config, naming.CHAMPION, version, live_days(context.windows)))
     except TransientError:
         raise
     except (NightshiftError, KeyError):
@@ -254,7 +253,7 @@ def live_days(frozen: Windows) -> DayRange:
 
 
 def live_of(config: ModelConfig, released: float, rows: pd.DataFrame) -> Live | None:
-    """The metric at release and since, on rows as `performance.joined` gives them; None where they are too few."""
+    """The metric at release and since, on rows as `served_rows.join_labels` gives them; None where they are too few."""
     metric, scored = config.release.against_champion.metric, rows[rows["score"].notna()]
     if len(scored) < config.release.min_holdout_rows:
         return None

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from include import clock
 from include.contracts import GateDecision, RegisteredVersion, ReleaseEvent, RunContext
 from include.errors import NightshiftError, TransientError
-from include.release import card, gates, gather, ledger, promotion, report, thresholds, trials
+from include.gates import decide, thresholds
+from include.release import card, gather, ledger, promotion, report, trials
 from include.tracking import naming, registry, runs
 from include.tracking.judgements import key_of
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.release.facts import HoldoutScores
+    from include.gates.inputs import HoldoutScores
 
 FOLDER = "gates"
 ACTOR = "gates"
@@ -44,12 +45,12 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
     if champion != context.champion_version:
         decision = _champion_changed(context, registered, champion)
     elif tried is not None and tried.version != registered.version:
-        decision = gates.refuse(context.model, registered.version, champion, "no_other_trial", trials.said_of(tried))
+        decision = decide.refuse(context.model, registered.version, champion, "no_other_trial", trials.said_of(tried))
     else:
         anchor = gather.anchor_of(context)
         holdout, replay, pipeline = gather.scores(config, context, registered, anchor)
         known = gather.facts(config, context, registered, anchor, pipeline, holdout)
-        decision = gates.decide(config, registered.version, champion, holdout, replay, known)
+        decision = decide.decide(config, registered.version, champion, holdout, replay, known)
     decision = decision.model_copy(update={"report_uri": f"runs:/{context.mlflow_run_id}/{FOLDER}/report.html"})
     _keep(config, context, registered, decision, holdout)
     intervals = thresholds.intervals(config, holdout) if holdout else {}
@@ -67,7 +68,7 @@ def _champion_changed(context: RunContext, registered: RegisteredVersion, champi
         f"The champion changed while this run was under way: {before} when it opened, {now} now. "
         f"Next: ./nightshift train {context.model}, which compares with the new one."
     )
-    return gates.refuse(context.model, registered.version, champion, "champion_unchanged", sentence)
+    return decide.refuse(context.model, registered.version, champion, "champion_unchanged", sentence)
 
 
 def _earlier(registered: RegisteredVersion) -> GateDecision | None:

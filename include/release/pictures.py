@@ -16,10 +16,10 @@ from sklearn.metrics import roc_curve
 
 from include.data.labels import class_names
 from include.drawing import Figure
-from include.release.checks import EvidenceError, checked
-from include.release.facts import WORDS, HoldoutScores, quantile_of
-from include.release.resampling import Statistic
-from include.training.metrics import greater_is_better
+from include.evidence.input_checks import EvidenceError, checked
+from include.evidence.metrics import greater_is_better
+from include.evidence.resampling import Statistic
+from include.gates.inputs import WORDS, HoldoutScores, quantile_of
 from include.training.value_plots import coverage_bins
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ import numpy as np
 
 from include import clock
 from include.contracts import Approval, GateDecision, ReleaseEvent, RunContext
+from include.data.locks import RegistryLock, registry_lock
 from include.errors import NightshiftError, PermanentError, TransientError
-from include.release import gates, ledger
-from include.release.lock import RegistryLock, registry_lock
+from include.gates import decide
+from include.release import ledger
 from include.release.recalls import taken_back
 from include.tracking import models, naming, registry, runs
 from include.training.fit import predict_scores
@@ -125,13 +126,13 @@ def verify_champion(model: str, version: int) -> GateResult:
     info = registry.version_info(model, version)
     config = runs.load_config(info.tags["parent_run_id"])
     found = replay(info.mlflow_run_id, config, lambda: models.load_pipeline_by_uri(address))
-    gate = gates.parity_gate(version, found, config.task)
+    gate = decide.parity_gate(version, found, config.task)
     if not gate.passed:
         raise PermanentError(f"{address}: {gate.sentence} {help_line}")
     return gate
 
 
-def replay(mlflow_run_id: str, config: ModelConfig, load: Callable[[], Pipeline]) -> gates.Replay:
+def replay(mlflow_run_id: str, config: ModelConfig, load: Callable[[], Pipeline]) -> decide.Replay:
     """Golden rows of a candidate's run, with what the pipeline that `load` returns gives them now.
 
     Raises TransientError where MLflow does not answer: that says nothing about the model. Any other fault is in the
@@ -140,11 +141,11 @@ def replay(mlflow_run_id: str, config: ModelConfig, load: Callable[[], Pipeline]
     recorded = np.empty(0)
     try:
         rows, recorded = runs.load_golden(mlflow_run_id)
-        return gates.Replay(recorded, predict_scores(load(), rows, config))
+        return decide.Replay(recorded, predict_scores(load(), rows, config))
     except TransientError:
         raise
     except Exception as error:
-        return gates.Replay(recorded, None, f"{type(error).__name__}: {error}")
+        return decide.Replay(recorded, None, f"{type(error).__name__}: {error}")
 
 
 def _rejection(decision: GateDecision, approval: Approval | None) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from include import clock
 from include.contracts import ReleaseEvent
+from include.data.locks import registry_lock
 from include.errors import PermanentError
 from include.release import ledger, promotion
-from include.release.lock import registry_lock
 from include.scoring import loader
 from include.tracking import registry
 

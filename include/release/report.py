@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from include.contracts import GateDecision, GateResult, PairedDifference, SliceResult
+from include.gates.inputs import WORDS, HoldoutScores
 from include.markdown import as_text
-from include.release.facts import WORDS, HoldoutScores
 from include.release.pictures import pictures
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from include.config.loader import config_hash, find_model, parse_config_json
 from include.contracts import Contract, DayRange, Resources, Windows
 from include.errors import ConfigError, PermanentError, TransientError
 from include.tracking import naming, registry, runs
+from include.tracking.golden_rows import parse_golden
+from include.tracking.provenance import HASH_LENGTH, MADE_WITH, git_sha, lock_hash
 from include.tracking.registry import VersionInfo
 from include.training import trial
-from include.training.golden import parse_golden
-from include.training.provenance import HASH_LENGTH, MADE_WITH, git_sha, lock_hash
 from include.training.rerun import Answer, Remade, Rerun
 
 KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")

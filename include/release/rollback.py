@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from include import clock
 from include.contracts import ReleaseEvent
+from include.data.locks import registry_lock
 from include.errors import NightshiftError, PermanentError, TransientError
 from include.release import ledger, promotion
-from include.release.lock import registry_lock
 from include.release.recalls import rolled_back_twin, taken_back
 from include.tracking import naming, registry, runs
 

@@ -9,24 +9,27 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from include.contracts import Contract, DayRange, GateDecision, GateResult, RegisteredVersion, RunContext
-from include.monitoring import performance
-from include.release import card, gates, promotion, sequences, shadow_page, trials
-from include.release.evidence import EvidenceError
-from include.release.facts import SCORES_OF, quantile_of
-from include.release.paired_nights import PairedNight, paired_nights
+from include.data import labels_known
+from include.evidence import confidence_sequence
+from include.evidence.paired_difference import EvidenceError
+from include.evidence.paired_nights import PairedNight, paired_nights
+from include.gates import decide as gates
+from include.gates.inputs import SCORES_OF, quantile_of
+from include.release import card, promotion, shadow_page, trials
 from include.release.shadow_words import evidence_of, lasting_gate, shadow_gate, unscored_gate
+from include.scoring import served_rows
 from include.tracking import naming, registry, runs
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
-    from include.release.sequences import Plan, Sequence
+    from include.evidence.confidence_sequence import Plan, Sequence
     from include.release.trials import Trial
 
 FOLDER = "shadow"
@@ -77,7 +80,7 @@ def judge_shadow(model: str, night: date) -> Look | None:
     config = runs.load_config(trial.context.mlflow_run_id)
     plan = plan_of(config, trial)
     seen = see(config, trial, night)
-    found = sequences.sequence(seen.differences, plan)
+    found = confidence_sequence.sequence(seen.differences, plan)
     run = runs.open_run_in(
         naming.releases_experiment(model),
         f"trial/{trial.version}/{night.isoformat()}",
@@ -109,7 +112,7 @@ def plan_of(config: ModelConfig, trial: Trial) -> Plan:
     if trial.admitted.rule == "non_inferiority":
         stale = release.stale_champion.margin if release.stale_champion else 0.0
         margin = release.against_champion.margin or stale
-    return sequences.Plan(
+    return confidence_sequence.Plan(
         bound=rules.largest,
         alpha=trial.admitted.alpha,
         futility_alpha=rules.futility_alpha,
@@ -122,14 +125,14 @@ def plan_of(config: ModelConfig, trial: Trial) -> Plan:
 
 def see(config: ModelConfig, trial: Trial, night: date) -> Seen:
     """Pair the days since the trial began whose labels were due by `night`, from the tables as they are now."""
-    last = night - timedelta(days=max(1, config.data.label_delay_days))
+    last = labels_known.last_day(config, night)
     elapsed = (last - trial.since).days + 1
     rules = config.release.shadow
     if elapsed < 1 or rules is None:
         return Seen()
     days = DayRange(start=trial.since, end=last)
-    theirs = performance.read(config, naming.CHAMPION, trial.champion, days)
-    ours = performance.read(config, naming.CHALLENGER, trial.version, days)
+    theirs = served_rows.read(config, naming.CHAMPION, trial.champion, days)
+    ours = served_rows.read(config, naming.CHALLENGER, trial.version, days)
     said = SCORES_OF[config.task]
     both = theirs.rename(columns={said: "champion"}).merge(
         ours.rename(columns={said: "challenger"})[["day", "row_key", "challenger"]],

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.drawing import Figure
+from include.gates.inputs import WORDS
 from include.release import report
-from include.release.facts import WORDS
 from include.release.pictures import CHALLENGER, CHAMPION, WORSE, labelled, svg
 
 if TYPE_CHECKING:
     from include.contracts import GateDecision
-    from include.release.paired_nights import PairedNight
-    from include.release.sequences import Plan, Sequence
+    from include.evidence.confidence_sequence import Plan, Sequence
+    from include.evidence.paired_nights import PairedNight
 
 HEADS = ("Night", "Rows", "Champion", "Challenger", "Difference", "Mean so far", "At least", "At most", "Capital")
 ASSUMED = (

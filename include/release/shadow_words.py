@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from include.contracts import GateResult, PairedDifference
-from include.release.facts import WORDS, refused
+from include.evidence.confidence_sequence import lasting
+from include.gates.inputs import WORDS, refused
 from include.release.report import SHADOW
-from include.release.sequences import lasting
 
 if TYPE_CHECKING:
-    from include.release.sequences import Plan, Sequence
+    from include.evidence.confidence_sequence import Plan, Sequence
     from include.release.shadow import Seen
     from include.release.trials import Trial
 

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange, GateDecision, ReleaseEvent
-from include.data import windows
+from include.data import labels_known, windows
+from include.gates import decide
+from include.gates.inputs import Facts, HoldoutScores, Live, Replay
 from include.monitoring import performance
-from include.release import gates, ledger
-from include.release.facts import Facts, HoldoutScores, Live, Replay
+from include.release import ledger
 from include.release.gather import counted, live_days, live_of, scheduled_in_a_year
 from include.replay.records import NightRecord
 from include.replay.scores import Scores
@@ -108,7 +109,7 @@ class Nights:
         newest = self.state.versions[-1]
         fresh = newest.trained.night == day and newest.trained.first_seen == self.history.there[day]
         always = newest.first_day if fresh else self.scores.of(newest, rows)
-        matured = day + timedelta(days=max(1, self.config.data.label_delay_days))
+        matured = labels_known.first_night(self.config, day)
         truth = self.history.labels(self.config, DayRange(start=day, end=day), matured)
         y = truth[self.config.data.label].to_numpy(dtype=float)
         three = {"policy": scores, "never": self.scores.of(first, rows), "always": always}
@@ -168,7 +169,7 @@ class Nights:
         name = f"{frozen.holdout.start}..{frozen.holdout.end}"
         facts = self._facts(made, night, anchor, name)
         replay = Replay(np.array(made.trained.recorded), np.array(made.trained.replayed))
-        decision = gates.decide(config, version, state.champion, holdout, replay, facts)
+        decision = decide.decide(config, version, state.champion, holdout, replay, facts)
         state.judged.append(Judgement(str(version), _at(night), name, bool(decision.evidence)))
         return decision
 

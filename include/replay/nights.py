@@ -19,12 +19,12 @@ from include.contracts import CandidateResult, Contract
 from include.data import splits, windows
 from include.data.gaps import require_days
 from include.errors import NightshiftError
+from include.evidence.metrics import METRICS, compute
 from include.release.gather import attempt
+from include.tracking.golden_rows import golden_sample
 from include.training import trial
 from include.training.estimators import skops_trusted_types
 from include.training.fit import predict_scores
-from include.training.golden import golden_sample
-from include.training.metrics import METRICS, compute
 from include.training.select import select
 from include.training.speed import scoring_time
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from include.config.loader import config_hash
 from include.contracts import DayRange
-from include.release.evidence import EvidenceError, paired_difference
-from include.release.resampling import Statistic
+from include.data import labels_known
+from include.evidence.metrics import greater_is_better
+from include.evidence.paired_difference import EvidenceError, paired_difference
+from include.evidence.resampling import Statistic
 from include.replay.records import Compute, Later, NightRecord, Outcome, Promotion
 from include.replay.strategies import alarms_and_harm, mean_weekly, points, refusals, share_kept
-from include.training.metrics import greater_is_better
 
 if TYPE_CHECKING:
     from include.replay.decisions import Nights
@@ -108,7 +109,7 @@ def later(nights: Nights, metric: str, night: date, version: int, replaced: int)
     end = min(night + timedelta(days=LATER_DAYS - 1), max(history.there, default=night))
     if (end - night).days + 1 < FEWEST_LATER:
         return None
-    as_of = end + timedelta(days=max(1, config.data.label_delay_days))
+    as_of = labels_known.first_night(config, end)
     rows = history.rows(config, DayRange(start=night, end=end), as_of)
     rows = rows[rows[config.data.label].notna()]
     y = rows[config.data.label].to_numpy(dtype=float)

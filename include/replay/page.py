@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from include.gates.inputs import WORDS
 from include.release.card_facts import count
-from include.release.facts import WORDS
 from include.replay.pictures import drift_map, metric_over_time
 from include.replay.records import NightRecord, Outcome, Promotion
 from include.replay.strategies import opened

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from include.drawing import Figure
-from include.release.facts import WORDS
+from include.gates.inputs import WORDS
 from include.replay.records import Outcome, Point
 
 COLOURS = {"policy": "#1f5fa8", "never": "#8a8a8a", "always": "#c9571a"}

@@ -17,7 +17,7 @@ from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data.windows import lookback_days, training_windows
 from include.errors import PermanentError
-from include.training.provenance import lock_hash
+from include.tracking.provenance import lock_hash
 
 SCHEMA = 1
 """Raised whenever what is kept of a night changes, so that older folders are left alone."""

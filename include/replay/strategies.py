@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from include.evidence.metrics import METRICS
 from include.replay.records import NightRecord, Point
-from include.training.metrics import METRICS
 
 Strategy = Literal["policy", "never", "always"]
 STRATEGIES: tuple[Strategy, ...] = ("policy", "never", "always")

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import DayRange
-from include.data import windows
-from include.monitoring import comparison, drift, performance, policy
+from include.data import labels_known, windows
+from include.drift import columns, compare_days
+from include.monitoring import performance, policy
 from include.replay.records import Look
+from include.scoring import served_rows
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig
     from include.contracts import DriftFinding, PolicyDecision
-    from include.monitoring.distances import Tally
-    from include.monitoring.null import Null
+    from include.drift.distances import Tally
+    from include.drift.ordinary_days import Null
     from include.replay.history import History
     from include.replay.nights import Night
     from include.replay.scores import Scores
@@ -92,35 +94,34 @@ class Watch:
 
     def _new_rows(self, as_of: date, night: date) -> int:
         """Rows whose label arrived after the night that the champion was trained as of, and by this one."""
-        delay = timedelta(days=max(1, self._config.data.label_delay_days))
-        first, last = as_of - delay + timedelta(days=1), night - delay
-        if last < first:
+        days = labels_known.days_learned(self._config, as_of, night)
+        if days is None:
             return 0
-        rows = self._history.labels(self._config, DayRange(start=first, end=last), night)
+        rows = self._history.labels(self._config, days, night)
         return int(rows[self._config.data.label].notna().sum())
 
     def _drift(self, champion: Night, night: date) -> tuple[list[DriftFinding] | None, tuple[str, ...]]:
         """The verdict's findings, None where there is none, and what there is to say."""
         config = self._config
-        recent = comparison.recent_rows(config, config, night, read=self._history.read)
+        recent = compare_days.recent_rows(config, config, night, read=self._history.read)
         if isinstance(recent, str):
             return None, (recent,)
         reference = self._reference_of(champion)
         if reference.null is None:
             return None, ("No verdict on drift: the champion was trained on too few days.",)
-        lately = drift.typed(config, recent.rows, self._scores.of(champion, recent.rows))
-        findings, said = comparison.judged(config, reference.null, reference.tallies, recent, lately)
+        lately = columns.typed(config, recent.rows, self._scores.of(champion, recent.rows))
+        findings, said = compare_days.judged(config, reference.null, reference.tallies, recent, lately)
         return findings, said if any(one.alarm for one in findings) else ()
 
     def _reference_of(self, champion: Night) -> Reference:
         night, config = champion.trained.night, self._config
         if self._reference is None or self._reference.night != night:
             train = windows.training_windows(config, night).train
-            reference = comparison.reference_of(config, self._history.rows(config, train, night))
+            reference = compare_days.reference_of(config, self._history.rows(config, train, night))
             scores = self._scores.of(champion, reference.rows)
-            before = drift.typed(config, reference.rows[reference.sampled], scores[reference.sampled])
-            null = comparison.build_null(config, config, reference, scores)
-            self._reference = Reference(night, null, comparison.tallies_of(config, before))
+            before = columns.typed(config, reference.rows[reference.sampled], scores[reference.sampled])
+            null = compare_days.build_null(config, config, reference, scores)
+            self._reference = Reference(night, null, compare_days.tallies_of(config, before))
         return self._reference
 
     def _live(self, champion: Night, night: date, served: pd.DataFrame) -> performance.Performance:
@@ -132,7 +133,7 @@ class Watch:
 
 
 def labelled(config: ModelConfig, history: History, served: pd.DataFrame, days: DayRange, night: date) -> pd.DataFrame:
-    """Served rows of `days` with the labels that night `night` knew, as `performance.read` gives them."""
+    """Served rows of `days` with the labels that night `night` knew, as `served_rows.read` gives them."""
     rows = history.labels(config, days, night)
     known = pd.DataFrame(
         {
@@ -142,4 +143,4 @@ def labelled(config: ModelConfig, history: History, served: pd.DataFrame, days: 
         }
     )
     inside = np.array([days.start.isoformat() <= day <= days.end.isoformat() for day in served["day"]], dtype=bool)
-    return performance.joined(served[inside], known)
+    return served_rows.join_labels(served[inside], known)

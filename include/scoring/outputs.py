@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from include.data import labels
-from include.training.metrics import THRESHOLD
+from include.evidence.metrics import THRESHOLD
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig

@@ -17,7 +17,7 @@ from include.config.schema import ModelConfig
 from include.errors import PermanentError
 from include.tracking import naming
 from include.tracking.connection import mlflow_client
-from include.training.golden import golden_json, parse_golden
+from include.tracking.golden_rows import golden_json, parse_golden
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from include.tracking.connection import mlflow_client
 from include.tracking.lookup import our_tags, without_prefix
 from include.tracking.models import load_pipeline_by_uri
 from include.tracking.params import log_batches
-from include.training.provenance import MADE_WITH
+from include.tracking.provenance import MADE_WITH
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

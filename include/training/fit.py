@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from include.data.computed_features import without
 from include.errors import NightshiftError, PermanentError
 from include.training import early_stopping
 from include.training.estimators import build_pipeline
-from include.training.features import without
 from include.training.predict import on_one_thread, predict_scores
 from include.training.search import Searched, search
 from include.training.weights import row_weights

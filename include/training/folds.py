@@ -48,7 +48,7 @@ def _by_day(config: ModelConfig, train: pd.DataFrame, count: int) -> Iterator[Fo
     origin rolls forward and the training rows grow.)
     """
     day = pd.to_datetime(train[config.data.day]).to_numpy(dtype="datetime64[D]")
-    known = np.timedelta64(max(1, config.data.label_delay_days), "D")
+    known = np.timedelta64(config.data.nights_to_label, "D")
     days = np.unique(day)
     length = len(days) // (count + 1)
     needed = count + int(known.astype(int))

@@ -13,16 +13,16 @@ from include.contracts import CandidateResult, Holdout, RunContext, Selection, W
 from include.data import evolution, tables, windows
 from include.data.gaps import require_days
 from include.errors import NightshiftError
+from include.evidence.baselines import baseline_metrics
+from include.evidence.metrics import evaluate
 from include.tracking import artifacts, naming, registry, runs
+from include.tracking.golden_rows import golden_sample
 from include.tracking.models import load_pipeline_by_uri
+from include.tracking.provenance import git_sha, lock_hash, made_with, window_hash
 from include.training import trial
-from include.training.baseline import baseline_metrics
 from include.training.estimators import skops_trusted_types
 from include.training.figures import evaluation_figures
 from include.training.fit import predict_scores
-from include.training.golden import golden_sample
-from include.training.metrics import evaluate
-from include.training.provenance import git_sha, lock_hash, made_with, window_hash
 from include.training.select import select
 
 if TYPE_CHECKING:

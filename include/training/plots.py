@@ -8,7 +8,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from include.drawing import Figure
-from include.training.metrics import THRESHOLD
+from include.evidence.metrics import THRESHOLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,12 +18,12 @@ from include.config.schema import ModelConfig
 from include.contracts import Contract, Resources, Windows
 from include.data import tables, windows
 from include.errors import NightshiftError, PermanentError, TransientError
+from include.evidence.metrics import evaluate
 from include.tracking import naming
+from include.tracking.golden_rows import parse_golden
+from include.tracking.provenance import made_with, window_hash
 from include.training import trial
 from include.training.fit import predict_scores
-from include.training.golden import parse_golden
-from include.training.metrics import evaluate
-from include.training.provenance import made_with, window_hash
 
 
 class Rerun(Contract):

@@ -19,12 +19,12 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - Halvin
 from sklearn.model_selection import HalvingRandomSearchCV, RandomizedSearchCV
 
 from include.config.training import Range
+from include.data.computed_features import without
 from include.errors import PermanentError
+from include.evidence.metrics import compute, greater_is_better
 from include.training import early_stopping
 from include.training.estimators import build_pipeline
-from include.training.features import without
 from include.training.folds import folds_of
-from include.training.metrics import compute, greater_is_better
 from include.training.predict import on_one_thread, predict_scores
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.contracts import CandidateResult, Selection
 from include.errors import PermanentError
-from include.training.metrics import greater_is_better
+from include.evidence.metrics import greater_is_better
 
 if TYPE_CHECKING:
     from include.config.schema import ModelConfig

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from include.contracts import DayRange
 from include.data import splits, windows
 from include.errors import PermanentError
+from include.evidence.baselines import constants
+from include.evidence.metrics import evaluate
 from include.tracking import naming
-from include.training.baseline import constants
 from include.training.fit import fit, in_words, predict_scores
-from include.training.metrics import evaluate
 from include.training.resources import measured
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from include.authoring.tryout import Step, Tried
 from include.config.schema import ModelConfig
 from include.contracts import Alarm, GateDecision, GateResult, PolicyDecision, ReleaseEvent
 from include.drawing import Figure
+from include.drift.evidently_pages import markdown as notes
 from include.local.printing import history_table, status_table
 from include.markdown import as_text
 from include.monitoring.policy_page import page as policy_page
-from include.monitoring.reports import markdown as notes
 from include.release import report
 from include.status.exporter import WorldCollector, text
 from include.status.model import ModelStatus

@@ -27,7 +27,7 @@ class VerifyChampion(NightshiftOperator):
     def run(self, context: Context) -> dict[str, Any]:
         from include.config.loader import find_model
         from include.contracts import ReleaseEvent
-        from include.monitoring.comparison import keep_null
+        from include.drift.compare_days import keep_null
         from include.release.promotion import verify_champion
         from include.tracking.naming import model_version_url
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
+from include.evidence.metrics import METRICS
 from include.monitoring import calibration
 from include.monitoring.calibration import Estimate, chances, check, estimate, fit
-from include.training.metrics import METRICS
 
 DAYS, ROWS = 40, 300
 

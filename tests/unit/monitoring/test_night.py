@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables
+from include.drift import compare_days, ordinary_days
 from include.errors import NotEnoughData
-from include.monitoring import comparison, null
 from include.monitoring.night import monitor_night
 from include.scoring.batch import PREDICTION_COLUMNS, PREDICTIONS, score
 from include.tracking import artifacts, registry
@@ -94,7 +94,7 @@ def test_the_null_is_computed_once_and_kept_with_the_version(
     changed = served.model_copy(update={"monitoring": other})
     with caplog.at_level(logging.INFO):
         if at_release:
-            comparison.keep_null(changed, 1)
+            compare_days.keep_null(changed, 1)
         first = monitor_night(changed, NIGHT)
         assert "the null of parcels version 1 was computed from 12 days" in caplog.text
         caplog.clear()
@@ -116,7 +116,7 @@ def test_what_is_expected_to_move_alarms_nobody(served: ModelConfig) -> None:
 def test_a_reference_of_few_days_gives_no_verdict_and_says_so(
     served: ModelConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(null, "FEWEST_DAYS", 13)
+    monkeypatch.setattr(ordinary_days, "FEWEST_DAYS", 13)
     other = served.monitoring.model_copy(update={"min_rows": 91})
     result = monitor_night(served.model_copy(update={"monitoring": other}), NIGHT)
     assert result is not None and result.columns == 5 and result.alarms == ()

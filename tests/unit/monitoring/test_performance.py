@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from include.contracts import DayRange
-from include.monitoring.performance import joined, matured_days, measure
+from include.monitoring.performance import matured_days, measure
+from include.scoring.served_rows import join_labels
 from tests.unit.served import CONFIG
 
 
@@ -27,14 +28,14 @@ def test_only_nights_whose_labels_have_arrived_are_judged(delay: int, last: date
 def test_scores_meet_their_labels_by_row_key_and_unknown_labels_wait() -> None:
     predicted = pd.DataFrame({"day": "2024-03-01", "row_key": ["c", "a", "b", "x"], "score": [0.3, 0.1, None, 0.5]})
     known = pd.DataFrame({"day": "2024-03-01", "row_key": ["a", "b", "c", "d"], "label": [0, 1, np.nan, 1]})
-    found = joined(predicted, known)
+    found = join_labels(predicted, known)
     assert list(found["row_key"]) == ["a", "b"] and list(found["label"]) == [0.0, 1.0]
     assert found["score"].isna().tolist() == [False, True]
 
 
 def test_a_key_that_comes_again_every_day_meets_the_label_of_its_own_day() -> None:
     twice = pd.DataFrame({"day": ["2024-03-01", "2024-03-02"], "row_key": ["a", "a"], "score": [0.1, 0.9]})
-    found = joined(twice, twice[["day", "row_key"]].assign(label=[0, 1])[::-1])
+    found = join_labels(twice, twice[["day", "row_key"]].assign(label=[0, 1])[::-1])
     assert list(found["score"]) == [0.1, 0.9] and list(found["label"]) == [0.0, 1.0]
 
 

@@ -16,9 +16,10 @@ from sklearn import metrics as sk
 from include.config.schema import ModelConfig
 from include.contracts import DayRange, MonitorResult
 from include.data import labels, splits, tables
-from include.monitoring import comparison, nights, performance
+from include.drift import compare_days
+from include.evidence.intervals import metric_interval
+from include.monitoring import nights, performance
 from include.monitoring.night import monitor_night
-from include.release.intervals import metric_interval
 from include.scoring.batch import PREDICTIONS, score
 from include.tracking import artifacts, registry
 from tests.unit.tasks import A_DAY, MEMBERS, NIGHT, days_before, rows_of, write, write_snapshot
@@ -157,7 +158,7 @@ def test_a_snapshot_is_measured_on_its_holdouts_keys_alone(of_tasks: Models) -> 
 
 def test_a_snapshot_that_did_not_change_is_no_alarm_and_its_null_is_drawn_once(of_tasks: Models) -> None:
     members = of_tasks["members"]
-    comparison.keep_null(members, 1)
+    compare_days.keep_null(members, 1)
     run_id = registry.version_info("members", 1).mlflow_run_id
     kept = artifacts.load_text(run_id, "drift_null.json")
     result = look(members)

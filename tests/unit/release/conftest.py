@@ -15,56 +15,16 @@ import pytest
 
 from include.config.schema import ModelConfig
 from include.contracts import GateDecision, GateResult, Holdout, RegisteredVersion, ReleaseEvent, RunContext, Selection
+from tests.unit.parcels import HOLDOUT_DAYS, MODEL, parcels
 
-MODEL = "parcels"
 AS_OF = date(2024, 3, 1)
-HOLDOUT_DAYS = 8
 ROWS_A_DAY = 60
 CANDIDATES = ("weak", "good", "good")
 
 
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
-    return ModelConfig.model_validate(
-        {
-            "name": MODEL,
-            "description": "Will a parcel be late?",
-            "owner": "tests",
-            "task": "binary",
-            "data": {
-                "source": {"kind": "python", "module": "flights"},
-                "day": "sent",
-                "key": ["sent", "number"],
-                "label": "late",
-                "label_delay_days": 1,
-                "columns": {
-                    "sent": "date",
-                    "number": "integer",
-                    "weight": "number",
-                    "queue": "number",
-                    "late": "integer",
-                    "depot": "string",
-                },
-                "protected": ["depot"],
-            },
-            "features": {"numeric": ["weight", "queue"]},
-            "training": {
-                "train_days": 12,
-                "validation_days": 4,
-                "holdout_days": HOLDOUT_DAYS,
-                "candidates": [
-                    {"name": "weak", "estimator": "DummyClassifier", "params": {"strategy": "prior"}},
-                    {"name": "good", "estimator": "LogisticRegression"},
-                ],
-            },
-            "release": {
-                "min_holdout_rows": 200,
-                "thresholds": [{"metric": "brier_score", "max": 0.3}],
-                "resamples": 300,
-                "against_champion": {"metric": "roc_auc"},
-            },
-        }
-    )
+    return parcels()
 
 
 @dataclass(frozen=True)

@@ -155,10 +155,11 @@ class _Resources(HTMLParser):
 
 
 def test_the_page_fetches_nothing_and_escapes_what_it_shows(world, config, tmp_path: Path):
-    from include.release import gates, report
+    from include.gates import decide
+    from include.release import report
 
     hostile = "<script>alert(1)</script>"
-    decision = gates.refuse(MODEL, 2, 1, hostile, f"because {hostile}")
+    decision = decide.refuse(MODEL, 2, 1, hostile, f"because {hostile}")
     parser = _Resources()
     page = report.page(decision, config, None)
     parser.feed(page)
@@ -167,7 +168,7 @@ def test_the_page_fetches_nothing_and_escapes_what_it_shows(world, config, tmp_p
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 400).astype(float)
     days = np.repeat(np.datetime64("2024-01-01", "D") + np.arange(4), 100)
-    holdout = gates.HoldoutScores(y, days, rng.random(400), rng.random(400))
+    holdout = decide.HoldoutScores(y, days, rng.random(400), rng.random(400))
     drawn = report.page(decision, config, holdout)
     parser.feed(drawn)
     assert parser.found == []

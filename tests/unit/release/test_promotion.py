@@ -10,9 +10,10 @@ from datetime import timedelta
 import pytest
 
 from include.contracts import Approval
+from include.data import locks
+from include.data.locks import RegistryLock, registry_lock
 from include.errors import PermanentError, TransientError
-from include.release import ledger, lock, promotion
-from include.release.lock import RegistryLock, registry_lock
+from include.release import ledger, promotion
 from include.release.rollback import rollback
 from include.tracking import models, registry
 
@@ -239,7 +240,7 @@ def _held_elsewhere():
 @pytest.mark.parametrize("change", ["promote", "rollback", "repair"])
 def test_nothing_changes_while_another_holds_the_lock(world, passed, monkeypatch, change):
     registry.set_champion(MODEL, 1, None)
-    monkeypatch.setattr(lock, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.2)
     calls = {
         "promote": lambda: promotion.promote(world.night(2, 1)[0], passed(2, 1), "schedule"),
         "rollback": lambda: rollback(MODEL, 2, "wrong", "anna", "manual-1"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from include.gates.first_release import GATE
 from include.local.printing import status_table
 from include.release import judge, ledger
-from include.release.first_release import GATE
 from include.status.model import status
 from include.tracking import runs
 from include.tracking.judgements import judgements

@@ -25,8 +25,8 @@ from include.errors import ConfigError, PermanentError
 from include.local import instance
 from include.release import reproduce
 from include.tracking import registry, runs
+from include.tracking.provenance import MADE_WITH
 from include.training import jobs, rerun
-from include.training.provenance import MADE_WITH
 
 MODEL = "crates"
 AS_OF = date(2024, 3, 1)

@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 
 from include.contracts import GateDecision
 from include.data import tables
-from include.release import judge, ledger, promotion, rollback, sequences, shadow, trials
+from include.evidence import confidence_sequence
+from include.release import judge, ledger, promotion, rollback, shadow, trials
 from include.scoring import batch
 from include.tracking import naming, registry, runs
 
@@ -115,7 +116,7 @@ def test_differences_that_last_for_days_are_put_before_a_person(trial_world, tri
     alternating, lasting = [0.02, 0.04] * 12, [0.02] * 12 + [0.04] * 12
     for differences, asked in ((alternating, False), (lasting, True)):
         nights = [replace(seen.nights[0], difference=difference) for difference in differences]
-        found = sequences.sequence(np.array(differences), plan)
+        found = confidence_sequence.sequence(np.array(differences), plan)
         decision = shadow.decide(config, trial, replace(seen, nights=nights), found, plan)
         assert decision.verdict == "promote"
         assert bool(decision.ask_person) is asked

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.shadow import ALIKE, OWN, UNLIKE, WEEKDAYS, Setting, live, shipped_plan
-from include.release.sequences import FUTILE, PROMOTE
+from include.evidence.confidence_sequence import FUTILE, PROMOTE
 
 TRIALS, NIGHTS = 120, 60
 ALPHA = 0.05  # 0.01 takes thousands of trials to see

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables, windows
-from include.monitoring import comparison
+from include.drift import compare_days
 from include.replay import plan as planned
 from include.replay import pool
 from include.replay.history import History, Place
@@ -176,9 +176,9 @@ def test_a_planted_leak_is_caught(
             windows, "training_windows", lambda config, as_of: shifted(config, as_of + timedelta(days=1))
         )
     else:
-        recent = comparison.recent_rows
+        recent = compare_days.recent_rows
         monkeypatch.setattr(
-            comparison,
+            compare_days,
             "recent_rows",
             lambda config, declared, night, read: recent(config, declared, night + timedelta(days=1), read),
         )

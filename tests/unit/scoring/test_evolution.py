@@ -11,14 +11,13 @@ import pytest
 from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import evolution, tables, windows
-from include.monitoring import performance
 from include.release import gather, reproduce
-from include.scoring import loader
+from include.scoring import loader, served_rows
 from include.scoring.batch import PREDICTIONS, score
 from include.status.model import status
+from include.tracking.golden_rows import parse_golden
 from include.training import jobs, rerun
 from include.training.fit import predict_scores
-from include.training.golden import parse_golden
 from tests.unit.served import LAST, MODEL, rows_of
 
 NIGHT = date(2024, 3, 5)
@@ -46,13 +45,13 @@ def predictions() -> pd.DataFrame:
 
 def test_a_version_of_before_goes_on_as_it_was(served: ModelConfig, edited: ModelConfig) -> None:
     score(served, NIGHT)
-    before, measured = predictions(), performance.read(served, "champion", 1, DAYS)
+    before, measured = predictions(), served_rows.read(served, "champion", 1, DAYS)
     assert len(evolution.evolve(edited)) == 3
     # Nothing looks as if it had been validated again; scored again by hand, every score is the same.
     assert score(edited, NIGHT).scored_days == ()
     assert score(edited, NIGHT, DAYS.start, DAYS.end).rows > 0
     pd.testing.assert_frame_equal(predictions(), before)
-    pd.testing.assert_frame_equal(performance.read(edited, "champion", 1, DAYS), measured)
+    pd.testing.assert_frame_equal(served_rows.read(edited, "champion", 1, DAYS), measured)
 
 
 def test_it_is_compared_with_a_version_of_today_on_the_same_rows(served: ModelConfig, edited: ModelConfig) -> None:

@@ -14,7 +14,7 @@ from include.config.schema import ModelConfig
 from include.contracts import DayRange
 from include.data import tables
 from include.monitoring import nights, performance
-from include.scoring import outputs
+from include.scoring import outputs, served_rows
 from include.scoring.batch import PREDICTIONS, score
 from tests.unit.tasks import CLASSES, NIGHT, write_snapshot
 
@@ -49,10 +49,10 @@ def test_swapped_classes_leave_the_figures_as_they_were(of_tasks: Models, older:
     members = of_tasks["members"]
     swapped = with_classes(members, "yes", "no")
     score(members, NIGHT)
-    before = performance.read(members, "champion", 1, DAYS)
+    before = served_rows.read(members, "champion", 1, DAYS)
     if older:
         as_before_they_said_it("members")
-    now = performance.read(swapped, "champion", 1, DAYS)
+    now = served_rows.read(swapped, "champion", 1, DAYS)
     assert len(now) > 100
     np.testing.assert_allclose(now["score"], 1 - before["score"])
     assert (now["label"] == 1 - before["label"]).all()
@@ -76,8 +76,8 @@ def test_what_is_scored_after_a_swap_is_of_todays_classes_and_says_so(of_tasks: 
     np.testing.assert_allclose(second["score"], 1 - first["score"])
     assert (second["prediction"] == first["prediction"]).all()
     pd.testing.assert_frame_equal(
-        performance.read(members, "champion", 1, DAYS).drop(columns="score"),
-        performance.read(swapped, "champion", 1, DAYS).drop(columns="score").assign(label=lambda f: 1 - f["label"]),
+        served_rows.read(members, "champion", 1, DAYS).drop(columns="score"),
+        served_rows.read(swapped, "champion", 1, DAYS).drop(columns="score").assign(label=lambda f: 1 - f["label"]),
     )
 
 
@@ -86,18 +86,18 @@ def test_probabilities_are_read_in_the_order_of_today(of_tasks: Models, older: b
     colours = of_tasks["colours"]
     turned = with_classes(colours, CLASSES[2], CLASSES[0], CLASSES[1])
     score(colours, NIGHT)
-    before = performance.read(colours, "champion", 1, DAYS)
+    before = served_rows.read(colours, "champion", 1, DAYS)
     if older:
         as_before_they_said_it("colours")
-    now = performance.read(turned, "champion", 1, DAYS)
+    now = served_rows.read(turned, "champion", 1, DAYS)
     was, chances = (np.stack(frame["probabilities"]) for frame in (before, now))
     np.testing.assert_array_equal(chances, was[:, [2, 0, 1]])
     figures = [performance.measure(*given, "").metrics["log_loss"] for given in ((colours, before), (turned, now))]
     assert figures[0] == pytest.approx(figures[1]) and figures[0] < 1.2
     # A class that is none any more leaves no score, and no wrong one; one more has had no chance.
     fewer = with_classes(colours, CLASSES[0], CLASSES[1], "violet")
-    assert performance.predicted(fewer, "champion", 1, DAYS)["score"].isna().all()
-    more = performance.predicted(with_classes(colours, "violet", *CLASSES), "champion", 1, DAYS)
+    assert served_rows.read_scores(fewer, "champion", 1, DAYS)["score"].isna().all()
+    more = served_rows.read_scores(with_classes(colours, "violet", *CLASSES), "champion", 1, DAYS)
     assert (np.stack(more["probabilities"])[:, 0] == 0).all() and more["score"].notna().all()
 
 
@@ -105,7 +105,7 @@ def test_other_classes_leave_no_score_and_the_reason(of_tasks: Models) -> None:
     members = of_tasks["members"]
     score(members, NIGHT)
     other = with_classes(members, "stays", "goes")
-    assert performance.predicted(other, "champion", 1, DAYS)["score"].isna().all()
+    assert served_rows.read_scores(other, "champion", 1, DAYS)["score"].isna().all()
 
 
 def test_two_classes_turn_round_and_others_are_none() -> None:

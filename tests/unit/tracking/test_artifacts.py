@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from include.config.schema import ModelConfig
 from include.errors import PermanentError
 from include.tracking import artifacts, runs
-from include.training.golden import golden_sample
+from include.tracking.golden_rows import golden_sample
 
 
 @pytest.fixture

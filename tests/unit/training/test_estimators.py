@@ -18,10 +18,10 @@ from sklearn.pipeline import Pipeline
 from include.config.estimators import ESTIMATORS, EstimatorSpec, known_estimators
 from include.config.schema import Candidate, ModelConfig
 from include.config.section import Task
+from include.evidence.metrics import evaluate
 from include.training.candidate_faults import candidate_faults
 from include.training.estimators import build_pipeline, estimator_class, skops_trusted_types
 from include.training.fit import fit, predict_scores
-from include.training.metrics import evaluate
 from tests.unit.training.tasks import CLASSES, FEATURES, LABELS, candidate, config_of, rows_of
 
 NAMES = known_estimators("binary")

@@ -9,13 +9,13 @@ from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from include.config.schema import Candidate, ModelConfig
+from include.data.computed_features import add_rates
 from include.data.sources import flights
 from include.errors import PermanentError
+from include.evidence.metrics import compute
 from include.training import fit as module
 from include.training.estimators import build_pipeline
-from include.training.features import add_rates
 from include.training.fit import fit, predict_scores
-from include.training.metrics import compute
 
 
 @pytest.fixture(scope="module")
