@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WholeFiles(config, log)
 
 
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Variables that a command sets for its own process are gone after the test that ran it."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys() - {PHASE}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if name != PHASE})
+
+
 @pytest.fixture(scope="session")
 def flight_delay() -> ModelConfig:
     """The model that ships."""
@@ -60,6 +71,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+PHASE = "PYTEST_CURRENT_TEST"
 SMALLER = {
     "train_days: 60": "train_days: 14",
     "validation_days: 10": "validation_days: 4",
