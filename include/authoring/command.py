@@ -73,10 +73,10 @@ def new_model(
     """Draft a model file from data: columns, types, features, rules and gates, with what was assumed said."""
     from include.authoring.new_model import Wanted
     from include.authoring.new_model import new_model as draft
-    from include.authoring.text_options import said_of
+    from include.authoring.text_options import parse_options
 
     with ended():
-        said = said_of(
+        said = parse_options(
             text or (),
             date_format or (),
             header,

@@ -14,7 +14,7 @@ from include.errors import ConfigError
 TABS = {"tab": "\t", "\\t": "\t"}
 
 
-def said_of(
+def parse_options(
     text: Sequence[str] = (),
     date_format: Sequence[str] = (),
     header: str | None = None,

@@ -18,7 +18,7 @@ from include.authoring.texts import FEW_ODD, KNOWN_MARKS, Texts, mostly
 from include.data.text_values import MINUS, NEGATIVES, bare_numbers, has_minus, strip_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 _MEASURES = (
     "% ‰ ° °C °F ºC ºF kg g mg µg t lb lbs oz km m cm mm µm mi ft in yd l L ml cl dl hl gal h hr hrs min mins s sec "
@@ -35,7 +35,8 @@ MEASURES = frozenset(_MEASURES.split())
 CURRENCIES = frozenset(_CURRENCIES.split())
 """Currencies that may stand on either side of a number, beside the signs that Unicode calls currencies."""
 WITH_UNIT = re.compile(
-    r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'()]\D*?)?[  ]?[+-]?(?P<number>\d[\d.,'’  ]*|[.,]\d+)(?P<after>\D+)?"
+    r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'()]\D*?)?[  ]?[+-]?"
+    r"(?P<number>\d[\d.,'’  ]*|(?<![^\W\d_])[.,]\d+)(?P<after>\D+)?"
 )
 DIFFERENT = 10
 """Different whole numbers up to which a single letter behind them makes a code, as in 4g and 5g."""
@@ -50,7 +51,7 @@ def find_units(texts: Texts, found: Findings, said: Said) -> Texts:
     asked = [name for name in texts.names if name not in said.text]
     if "negative" not in found.keys:
         _find_negative(texts, asked, found)
-    given = {name: (marks,) if isinstance(marks, str) else tuple(marks) for name, marks in _given(found).items()}
+    given = {name: tuple(marks) for name, marks in found.keys.get("units", {}).items()}
     units = {name: given.get(name) or _units_of(texts, name, found) for name in asked}
     units = {name: marks for name, marks in units.items() if marks}
     if units:
@@ -63,10 +64,6 @@ def find_units(texts: Texts, found: Findings, said: Said) -> Texts:
             for name in changed
         }
     )
-
-
-def _given(found: Findings) -> dict[str, Iterable[str] | str]:
-    return dict(found.keys.get("units", {}))
 
 
 def _find_negative(texts: Texts, asked: list[str], found: Findings) -> None:

@@ -32,7 +32,7 @@ def train(
         from include.release import trials  # heavy: what can be wrong before is said before
 
         if tried := trials.on_trial(config):
-            raise PermanentError(f"Nothing is trained. {trials.said_of(tried)}")
+            raise PermanentError(f"Nothing is trained. {trials.describe_trial(tried)}")
         started = api.trigger(f"{config.name}__retrain", {"as_of": night} if night else None)
         run = api.follow(started, say, lambda: _trouble(config.name))
         _print_decision(api.result(run, "evaluate_gates"))

@@ -70,8 +70,8 @@ class TextDialect(Section):
         for name, marks in value.items():
             if not any(marks):
                 raise ValueError(f"{name}: give what stands before or after its numbers, such as $, % or kg")
-            if odd := [mark for mark in marks if re.search(r"[0-9.,()+-]", mark.rstrip(".0123456789²³"))]:
-                raise ValueError(f"{name}: {odd[0]!r} holds what numbers are written with")
+            if odd := [mark for mark in marks if re.match(r"[0-9.,()+\-]", mark)]:
+                raise ValueError(f"{name}: {odd[0]!r} begins as numbers do; give a unit, such as $ or kg")
         return value
 
     @field_validator("quote")

@@ -106,16 +106,27 @@ def strip_units(text: pa.ChunkedArray, marks: Sequence[str], strict: bool = True
 
     :param strict: whether a text that has none of the units is null, for it may be of another; else it stays
     """
-    units = "|".join(re.escape(mark) for mark in marks if mark)
-    if not units:
+    if not any(marks):
         return text
-    blank, number = SPELLINGS[" "] + "?", "([0-9.,][^()]*)"
-    before = rf"^([+-]?)(?:{units}){blank}([+-]?){number}$"
-    after = rf"^([+-]?)([0-9.,](?:[^()]*[0-9.,])?){blank}(?:{units})$"
-    held = pc.or_(pc.match_substring_regex(text, before), pc.match_substring_regex(text, after))
-    bare = pc.replace_substring_regex(text, before, r"\1\2\3")
-    bare = pc.replace_substring_regex(bare, after, r"\1\2")
-    return pc.if_else(pc.fill_null(held, False), bare, None if strict and "" not in marks else text)
+    blank, sign = SPELLINGS[" "] + "?", "([+-]?)"
+    # Behind a letter a point is part of the unit: Rs.500 is five hundred, and no half.
+    words = [mark for mark in marks if mark[-1:].isalpha()]
+    signs = [mark for mark in marks if mark and mark not in words and not mark[-1].isdigit()]
+    patterns = {
+        rf"^{sign}(?:{_any_of(words)}){blank}{sign}([0-9][^()]*)$": r"\1\2\3",
+        rf"^{sign}(?:{_any_of(signs)}){blank}{sign}([0-9.,][^()]*)$": r"\1\2\3",
+        rf"^{sign}([0-9.,](?:[^()]*[0-9.,])?){blank}(?:{_any_of(marks)})$": r"\1\2",
+    }
+    found = pc.if_else(pc.is_valid(text), None if strict and "" not in marks else text, None)
+    for pattern, number in patterns.items():
+        held = pc.fill_null(pc.match_substring_regex(text, pattern), False)
+        found = pc.if_else(held, pc.replace_substring_regex(text, pattern, number), found)
+    return found
+
+
+def _any_of(marks: Sequence[str]) -> str:
+    """A pattern of RE2 for one of the marks; for none of them one that nothing fits."""
+    return "|".join(re.escape(mark) for mark in marks if mark) or r"[^\x00-\x{10FFFF}]"
 
 
 def _numbers(there: pa.ChunkedArray, name: str, dialect: TextDialect) -> pd.Series:
@@ -123,8 +134,8 @@ def _numbers(there: pa.ChunkedArray, name: str, dialect: TextDialect) -> pd.Seri
         return _series(there).map(TRUTH)  # as pandas reads a column of nothing else
     marks = dialect.units.get(name, ())
     bare = strip_units(bare_numbers(there, dialect.negative), marks)
-    if dialect.decimal == "." and dialect.thousands is None and not any(marks):
-        return _series(bare)
+    if bare is there and dialect.decimal == "." and dialect.thousands is None:
+        return _series(there)
     return _with_faults(plain_numbers(bare, dialect.decimal, dialect.thousands), there)
 
 

@@ -81,7 +81,7 @@ def scores_now(config: ModelConfig, training: Training, rows: pd.DataFrame, pipe
     day = rows[training.config.data.day].dt.date
     served = served_rows.read_scores(
         training.config, naming.CHAMPION, training.version, DayRange(start=day.min(), end=day.max())
-    ).set_index(["day", "row_key"])[served_rows.compared_column(config)]
+    ).set_index(["day", "row_key"])[served_rows.choose_compared_column(config)]
     keys = pd.MultiIndex.from_arrays([day.astype(str), rows["row_key"]])
     kind = object if config.task == "multiclass" else float
     scores = served.reindex(keys).to_numpy(dtype=kind, copy=True)

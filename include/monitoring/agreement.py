@@ -40,7 +40,7 @@ class Scores:
 def of_night(config: ModelConfig, night: date) -> Scores:
     """Agreement of the two roles, and the rows without a score, on the day before `night`."""
     day = night - timedelta(days=1)
-    compared = served_rows.compared_column(config)
+    compared = served_rows.choose_compared_column(config)
     wanted = ["day", "role", "row_key", "version", "score", "error", compared]
     rows = stored.read(config, list(dict.fromkeys(wanted)), (day, day))
     unscored = tuple(sentence for role in (naming.CHAMPION, naming.CHALLENGER) for sentence in _unscored(rows, role))

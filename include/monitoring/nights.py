@@ -114,7 +114,7 @@ def day_lines(config: ModelConfig, scores: pd.DataFrame, known: pd.DataFrame) ->
     scores : day, role, row_key, version, score (NaN: failed), and what else the task's metrics need
     known : day, row_key, label; empty where labels have not matured
     """
-    pairs = agreement.paired(scores, served_rows.compared_column(config))
+    pairs = agreement.paired(scores, served_rows.choose_compared_column(config))
     alike = agreement.agree(pairs, config.task)
     lines = []
     for role in (naming.CHAMPION, naming.CHALLENGER):

@@ -183,11 +183,11 @@ def _scores_of(
     """An earlier version's scores, the columns of its features that no row has, and why it could not score."""
     if version is None:
         return None, (), ""
-    found, fault = attempt(lambda: _served_scores(config, context, version, rows))
+    found, fault = attempt(lambda: _score_as_served(config, context, version, rows))
     return (None, (), fault) if found is None else (*found, "")
 
 
-def _served_scores(
+def _score_as_served(
     config: ModelConfig, context: RunContext, version: int, rows: pd.DataFrame
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Score the same rows by an earlier version; where it was declared with other features, read those by row key."""

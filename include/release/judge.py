@@ -45,7 +45,9 @@ def evaluate_gates(context: RunContext, registered: RegisteredVersion) -> GateDe
     if champion != context.champion_version:
         decision = _champion_changed(context, registered, champion)
     elif tried is not None and tried.version != registered.version:
-        decision = decide.refuse(context.model, registered.version, champion, "no_other_trial", trials.said_of(tried))
+        decision = decide.refuse(
+            context.model, registered.version, champion, "no_other_trial", trials.describe_trial(tried)
+        )
     else:
         anchor = gather.anchor_of(context)
         holdout, replay, pipeline = gather.scores(config, context, registered, anchor)

@@ -115,12 +115,12 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
     """Integers that may be missing come back from pandas as floats, newer columns of older lines as missing."""
     numbers = {column: None if row[column] is None else int(str(row[column]).removesuffix(".0")) for column in INTEGERS}
     texts = {column: row[column] or "" for column in NEWER}
-    said = {"interrupted": bool(row["interrupted"])} if row["interrupted"] is not None else _said_in_words(row)
+    said = {"interrupted": bool(row["interrupted"])} if row["interrupted"] is not None else _read_words(row)
     moment = row["at"].to_pydatetime() if isinstance(row["at"], pd.Timestamp) else row["at"]
     return {**row, **numbers, **texts, **said, "at": moment}
 
 
-def _said_in_words(row: Mapping[str, object]) -> dict[str, object]:
+def _read_words(row: Mapping[str, object]) -> dict[str, object]:
     """What a line of the time before these columns says by how its texts begin, as they were written then."""
     evidence, reason = str(row["evidence"] or ""), str(row["reason"] or "")
     aims_at = "rolled_back" if evidence.startswith("rollback of ") else "promoted"

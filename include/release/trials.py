@@ -138,7 +138,7 @@ def close(line: ReleaseEvent, champion: int | None, reason: str, actor: str = AC
     return ledger.append(line.model_copy(update={**said, "actor": actor, "reason": reason, "evidence": figures}))
 
 
-def said_of(line: ReleaseEvent) -> str:
+def describe_trial(line: ReleaseEvent) -> str:
     """Which version is on trial since when, as a sentence, and how a person ends it."""
     return (
         f"Version {line.version} is on trial against version {line.champion_after} since {line.at:%Y-%m-%d}. "

@@ -98,6 +98,6 @@ def usable_scores(config: ModelConfig, rows: pd.DataFrame) -> tuple[pd.DataFrame
     return rows[there], scores[there]
 
 
-def compared_column(config: ModelConfig) -> str:
+def choose_compared_column(config: ModelConfig) -> str:
     """The column of `predictions` in which two models of the task are compared."""
     return "prediction" if config.task == "multiclass" else "score"

@@ -45,7 +45,7 @@ class OpenRun(NightshiftOperator):
         if not date_param(context, "as_of") and (end := source_end(config, as_of)):
             raise AirflowSkipException(sentence(config, end))
         if tried := trials.on_trial(config):
-            raise AirflowSkipException(f"Nothing is trained. {trials.said_of(tried)}")
+            raise AirflowSkipException(f"Nothing is trained. {trials.describe_trial(tried)}")
         opened = open_run(config, as_of, context["dag_run"].run_id, context["ti"].log_url)
         self.link_to_run(opened.experiment_id, opened.mlflow_run_id)
         self.log.info("Night %s, %s rows, data version %s", opened.as_of, f"{opened.rows:,}", opened.data_version)

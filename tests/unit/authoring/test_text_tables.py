@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from include.authoring.reading import Table, read_file
-from include.authoring.text_options import said_of
+from include.authoring.text_options import parse_options
 from include.config.schema import FilesSource
 from include.data.text_files import read_text
 from include.data.text_values import frame
@@ -41,7 +41,7 @@ class Drafts:
         content = lines if isinstance(lines, str | bytes) else "\n".join(separator.join(line) for line in lines)
         path = self.folder / "orders.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        found = read_file(str(path), said_of(**said), "returned", "sold_on")
+        found = read_file(str(path), parse_options(**said), "returned", "sold_on")
         self.hold_against_the_night(found, path)
         return found
 
@@ -298,7 +298,7 @@ def test_a_workbook_is_named_with_the_way_on(name: str, tmp_path: Path) -> None:
 )
 def test_an_option_that_says_nothing_possible_is_named(said: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="--" + next(iter(said)).replace("_", "-")):
-        said_of(**said)
+        parse_options(**said)
 
 
 def test_files_of_a_glob_are_one_table_and_their_folders_are_columns(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def written(form: str, whole: bool = False) -> list[str]:
         ("€ {}", "€", 1.5),
         ("{} €", "€", 1.5),
         ("USD {}", "USD", 1.5),
+        ("Rs.{}", "Rs.", 1.5),
         ("{}%", "%", 1.5),
         ("{}\u00a0kg", "kg", 1.5),
         ("{} km/h", "km/h", 1.5),

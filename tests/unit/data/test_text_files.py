@@ -40,6 +40,10 @@ def column(values: list[str], kind: ColumnType, **keys: Any) -> tuple[list[Any],
             [1.5, None, None, -3.0],
             [False, True, True, False],
         ),
+        (["Rs.500", "Rs 7", "Rs.1.5"], "number", {"units": {"a": "Rs."}}, [500.0, None, 1.5], [False, True, False]),
+        (["Rs.500", "Rs 7"], "number", {"units": {"a": "Rs"}}, [None, 7.0], [True, False]),
+        (["$.5", "$5"], "number", {"units": {"a": "$"}}, [0.5, 5.0], [False, False]),
+        (["12m2", "3 m2", "m24"], "number", {"units": {"a": "m2"}}, [12.0, 3.0, None], [False, False, True]),
         (["12 %", "0", "5kg"], "number", {"units": {"a": ["%", ""]}}, [12.0, 0.0, None], [False, False, True]),
         (["7 kg", "8kg", "kg 9"], "integer", {"units": {"a": "kg"}}, [7, 8, 9], [False, False, False]),
         (["1,5 €", "€ 2"], "number", {"units": {"a": "€"}, "decimal": ","}, [1.5, 2.0], [False, False]),
@@ -188,3 +192,14 @@ def test_a_file_that_breaks_its_dialect_is_named_with_the_line(content: bytes, s
 def test_a_field_longer_than_a_block_of_the_parser_is_read() -> None:
     long = "x" * (17 << 20)
     assert read(f"a,b\n1,{long}\n").columns["b"].to_pylist() == [long]
+
+
+def test_a_unit_that_numbers_begin_with_is_refused() -> None:
+    with pytest.raises(ValueError, match="begins as numbers do"):
+        source(units={"a": "5"})
+
+
+def test_a_faulty_value_is_quoted_as_it_is_written() -> None:
+    found, keys = "a,b\n(n.v.),x\n(1.5),x", {"negative": "parentheses"}
+    rows = frame(read(found, **keys), {"a": "number"}, source(**keys), "b")
+    assert rows["a"].tolist() == ["(n.v.)", "-1.5"]

@@ -59,7 +59,7 @@ def test_it_is_compared_with_a_version_of_today_on_the_same_rows(served: ModelCo
     context = jobs.open_run(edited, NIGHT, "run-edited", "http://localhost/run")
     days = context.windows.holdout
     rows = gather.holdout_rows(edited, context)
-    theirs, lacks = gather._served_scores(edited, context, 1, rows)
+    theirs, lacks = gather._score_as_served(edited, context, 1, rows)
     assert lacks == ()
     old = windows.read_rows(known.config, days, NIGHT, known.data_version)
     old = old[old["late"].notna()].set_index("row_key")
@@ -112,5 +112,5 @@ def test_the_gate_says_what_the_champion_misses_on_the_rows_that_both_are_judged
     tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], days, schema)
     context = jobs.open_run(left_out, NIGHT, "run-lacking-2", "http://localhost/run")
     holdout = gather.holdout_rows(left_out, context)
-    scores, lacks = gather._served_scores(left_out, context, 1, holdout)
+    scores, lacks = gather._score_as_served(left_out, context, 1, holdout)
     assert lacks == ("queue",) and np.isfinite(scores).all()
