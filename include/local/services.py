@@ -23,7 +23,8 @@ from include.local.settings import LocalSettings, component_environment, load_se
 
 Say = Callable[[str], None]
 STOP_SECONDS = 20
-HEALTHY_SECONDS = 180
+HEALTHY_SECONDS = 360
+"""How long a start may take: half a minute on a usual machine, more than three beside other work on a slow one."""
 SESSION_SLACK_SECONDS = 60
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
