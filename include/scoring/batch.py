@@ -134,7 +134,10 @@ def _score_role(config: ModelConfig, role: str, version: int, days: DayRange, as
     made = {"row_key": rows["row_key"].to_numpy(), "version": version, "error": errors, "night": as_of}
     frame = outputs.columns(meant, scores).assign(**made, snapshot=day_of_row.map(due).to_numpy())
     tables.replace_days(config.name, PREDICTIONS, frame, day_of_row, list(due), schema(), within={"role": role})
-    gaps = lacking.sentences(config, role, version, training.config, rows)
+    recent = rows
+    if lacking.find_lacking(training.config, rows):
+        recent = windows.read_rows(training.config, lacking.recent_days(max(due)), as_of, data_version)
+    gaps = lacking.sentences(config, role, version, training.config, rows, recent)
     for sentence in gaps:
         log.warning("%s", sentence)
     return Scored(tuple(due), len(rows), int(frame["score"].isna().sum()), gaps)

@@ -12,7 +12,7 @@ from pydantic import Field
 from include.config.loader import load_models
 from include.config.schema import ModelConfig
 from include.config.section import METRICS_OF, Task
-from include.contracts import Contract, DayRange, GateDecision, ReleaseEvent
+from include.contracts import Contract, GateDecision, ReleaseEvent
 from include.data import tables, windows
 from include.errors import NightshiftError, PermanentError
 from include.release import ledger, realign
@@ -197,8 +197,9 @@ def _lacking(config: ModelConfig | None, version: int | None, day: date | None) 
     if config is None or version is None or day is None:
         return {}
     declared = loader.training(config.name, version).config
-    rows = windows.read_rows(declared, DayRange(start=day, end=day), day + timedelta(days=1))
-    return {"lacking": lacking.sentences(config, naming.CHAMPION, version, declared, rows)}
+    recent = windows.read_rows(declared, lacking.recent_days(day), day + timedelta(days=1))
+    rows = recent[recent[declared.data.day].dt.date == day]
+    return {"lacking": lacking.sentences(config, naming.CHAMPION, version, declared, rows, recent)}
 
 
 def _count(metrics: Mapping[str, float], name: str) -> int | None:

@@ -100,6 +100,21 @@ def test_a_feature_that_the_rows_do_not_bring_any_more_is_told_with_the_way_on(s
     assert "declare queue in data.columns again" in found.lacking[0] and "./nightshift train" in found.lacking[0]
 
 
+def test_a_day_on_which_a_feature_is_empty_is_no_source_that_lost_it(served: ModelConfig) -> None:
+    """A calm day has no gusts: nobody is told to train without them until a week has had none."""
+    schema = tables.schema_for(served.data.columns, {"row_key": "string"})
+
+    def empty(days: list[date]) -> None:
+        rows = rows_of(days).assign(queue=np.nan)
+        tables.replace_days(MODEL, windows.VALIDATED, rows, rows["sent"], days, schema)
+
+    empty([date(2024, 3, 4), LAST])
+    assert status(served).lacking == () and score(served, NIGHT).lacking == ()
+    empty([LAST - timedelta(days=back) for back in range(7)])
+    (told,) = status(served).lacking
+    assert "have the source deliver it again" in told
+
+
 def test_the_gate_says_what_the_champion_misses_on_the_rows_that_both_are_judged_on(served: ModelConfig) -> None:
     content = served.model_dump(mode="json")
     del content["data"]["columns"]["queue"]
